@@ -1,0 +1,1 @@
+"""Setpoint: a Kubernetes operator for LLM serving that holds a latency promise."""
