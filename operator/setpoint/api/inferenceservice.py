@@ -1,0 +1,224 @@
+"""InferenceService, setpoint.dev/v1alpha1: a model, and how it is to be served.
+
+Field documentation below is what `kubectl explain infsvc` shows. A field stands here only when something
+implements it.
+"""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from setpoint.api.model_uri import HuggingFaceModel, ModelUri, parse_model_uri
+from setpoint.api.rules import ApiModel, Rule, Ruled
+from setpoint.api.scalars import (
+    BinaryQuantity,
+    DurationText,
+    ObjectName,
+    Printable,
+    SecretKey,
+    duration_between,
+    quantity_bytes,
+)
+
+GROUP = "setpoint.dev"
+VERSION = "v1alpha1"
+KIND = "InferenceService"
+NAME_MAX_LENGTH = 52
+"""Children carry the name with a suffix (a pod template hash, a revision), within a label's 63 characters."""
+
+_NAME = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+_API_KEY_FLAG = re.compile(r"^--api[-_]key(=|$)")
+
+
+class EngineType(StrEnum):
+    """The engines that Setpoint runs."""
+
+    VLLM = "VLLM"
+
+
+class Orchestration(StrEnum):
+    """How an engine's pods come to be."""
+
+    DEPLOYMENT = "Deployment"
+
+
+class AcceleratorType(StrEnum):
+    """How an accelerator is asked for. Never a model of GPU: new ones appear faster than releases."""
+
+    GPU = "GPU"
+
+
+class SecretKeyReference(ApiModel):
+    """A key of a Secret in the service's namespace."""
+
+    name: ObjectName
+    """Name of the Secret."""
+    key: SecretKey
+    """Key within the Secret's data."""
+
+
+class Model(ApiModel):
+    """What is served."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "has(self.name) == has(oldSelf.name) && (!has(self.name) || self.name == oldSelf.name)",
+            "model.name is immutable, since clients ask for the model by it: create a new infsvc instead",
+        ),
+        Rule(
+            "!has(self.tokenSecretRef) || self.uri.startsWith('hf://')",
+            "model.tokenSecretRef is for hf:// models only: remove it, or use an hf:// uri",
+            lambda model: (
+                model.token_secret_ref is None or isinstance(parse_model_uri(model.uri), HuggingFaceModel)
+            ),
+        ),
+    )
+
+    uri: ModelUri
+    """Where the model comes from: hf://ORGANISATION/NAME[@REVISION], pvc://CLAIM[/PATH] or file:///PATH (a node's
+    folder, only where the administrator allows it). Changing it rolls the pods."""
+    name: Annotated[str, StringConstraints(pattern=Printable, min_length=1, max_length=253)] | None = None
+    """Name under which clients ask for the model; the InferenceService's own name when absent. Immutable."""
+    token_secret_ref: SecretKeyReference | None = None
+    """Secret with the access token of the Hub, for a private or gated hf:// model."""
+
+
+class Engine(ApiModel):
+    """The engine that serves the model."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("self.type == oldSelf.type", "engine.type is immutable: create a new infsvc instead"),
+    )
+
+    type: EngineType = EngineType.VLLM
+    """The engine. Immutable."""
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+[a-z0-9.]*$", max_length=32)] = "0.32.0"
+    """Version of the engine: chooses the image and the flags that it knows. An operator upgrade never changes it."""
+    image: Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f]+$", max_length=512)] | None = None
+    """Image of the engine, instead of the one that `version` chooses."""
+    args: Annotated[
+        list[Annotated[str, StringConstraints(max_length=16384)]],
+        Field(max_length=256),
+        Ruled(
+            Rule(
+                "self.all(arg, !arg.matches(r'^--api[-_]key(=|$)'))",
+                "must not contain --api-key, which would show the key to every reader: use engine.apiKeySecretRef",
+                lambda args: not any(_API_KEY_FLAG.match(arg) for arg in args),
+            )
+        ),
+    ] = Field(default_factory=list)
+    """Arguments of the engine, merged over Setpoint's own by flag name. Text is data: $(NAME) is not expanded."""
+    api_key_secret_ref: SecretKeyReference | None = None
+    """Secret with the API key that clients must send; without it anyone who reaches the Service may ask."""
+    startup_timeout: Annotated[DurationText, duration_between("10s", "24h")] = "30m"
+    """How long a pod may take to load the model before it is restarted."""
+    drain_timeout: Annotated[DurationText, duration_between("0s", "1h")] = "60s"
+    """How long a pod that is to stop may go on answering the requests it has."""
+
+
+class Parallelism(ApiModel):
+    """How the model is split over accelerators."""
+
+    tensor: Annotated[int, Field(ge=1, le=64)] = 1
+    """Tensor parallelism: accelerators in one pod that share each layer."""
+
+
+class Accelerator(ApiModel):
+    """The accelerator of a pod; how many follows from `parallelism`."""
+
+    type: AcceleratorType = AcceleratorType.GPU
+    """Kind of accelerator: GPU is a whole GPU (resource nvidia.com/gpu)."""
+
+
+class HugePages(ApiModel):
+    """Huge pages of one size for the engine's container."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "quantity(self.size).asInteger() % quantity(self.pageSize).asInteger() == 0",
+            "size must be a multiple of pageSize",
+            lambda pages: quantity_bytes(pages.size) % quantity_bytes(pages.page_size) == 0,
+        ),
+    )
+
+    page_size: BinaryQuantity
+    """Size of a page, as the node offers it: 2Mi or 1Gi on amd64."""
+    size: BinaryQuantity
+    """Amount for a pod, a multiple of `pageSize`."""
+
+
+class Placement(ApiModel):
+    """What the pods need of a node."""
+
+    accelerator: Accelerator = Field(default_factory=Accelerator)
+    """The accelerator of each pod."""
+    hugepages: Annotated[
+        list[HugePages],
+        Field(max_length=4, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["pageSize"]}),
+        Ruled(
+            Rule(
+                "self.all(a, self.filter(b, quantity(a.pageSize).compareTo(quantity(b.pageSize)) == 0).size() == 1)",
+                "must not name a page size twice",
+                lambda pages: len({quantity_bytes(page.page_size) for page in pages}) == len(pages),
+            )
+        ),
+    ] = Field(default_factory=list)
+    """Huge pages, one entry for each page size; mounted at /dev/hugepages-SIZE."""
+
+
+class InferenceServiceSpec(ApiModel):
+    """A model and how it is to be served."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("self.orchestration == oldSelf.orchestration", "orchestration is immutable: create a new infsvc instead"),
+    )
+
+    model: Model
+    """What is served."""
+    engine: Engine = Field(default_factory=Engine)
+    """The engine that serves it."""
+    orchestration: Orchestration = Orchestration.DEPLOYMENT
+    """How the engine's pods come to be. Immutable."""
+    parallelism: Parallelism = Field(default_factory=Parallelism)
+    """How the model is split over accelerators."""
+    placement: Placement = Field(default_factory=Placement)
+    """What the pods need of a node."""
+    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Number of pods; written by `kubectl scale` and by autoscalers through the scale subresource."""
+    template: dict[str, Any] = Field(
+        default_factory=dict, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}
+    )
+    """Fragment of a pod template (metadata.labels, metadata.annotations, spec), merged over Setpoint's own as
+    `kubectl apply` would: containers by name (the engine's is `main`), volumes and env by name, mounts by path."""
+
+
+class InferenceServiceMetadata(ApiModel):
+    """What the rules ask of the object's metadata."""
+
+    name: Annotated[str, StringConstraints(max_length=253)]
+    namespace: str = "default"
+
+
+class InferenceService(ApiModel):
+    """A model served under a promise (infsvc)."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            f"self.metadata.name.size() <= {NAME_MAX_LENGTH} && self.metadata.name.matches(r'{_NAME}')",
+            f"metadata.name must be at most {NAME_MAX_LENGTH} lower-case letters, digits and -, starting with a letter,"
+            " since the Service carries it",
+            lambda service: (
+                len(service.metadata.name) <= NAME_MAX_LENGTH and re.fullmatch(_NAME, service.metadata.name) is not None
+            ),
+        ),
+    )
+
+    metadata: InferenceServiceMetadata
+    spec: InferenceServiceSpec
+
+    @property
+    def served_model_name(self) -> str:
+        """The name under which clients ask for the model."""
+        return self.spec.model.name or self.metadata.name
