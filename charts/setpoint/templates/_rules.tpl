@@ -8,7 +8,7 @@
 - apiGroups: ["setpoint.dev"]
   resources: ["inferenceservices/status"]
   verbs: ["patch"]
-# Children block their owner's deletion, for which admission (OwnerReferencesPermissionEnforcement) asks this right.
+# Children block their owner's deletion; OwnerReferencesPermissionEnforcement asks this right for it.
 - apiGroups: ["setpoint.dev"]
   resources: ["inferenceservices/finalizers"]
   verbs: ["update"]

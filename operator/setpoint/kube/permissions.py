@@ -63,8 +63,7 @@ PERMISSIONS = (
     Permission(
         INFERENCE_SERVICES,
         ("update",),
-        "Children block their owner's deletion, for which admission (OwnerReferencesPermissionEnforcement) asks"
-        " this right.",
+        "Children block their owner's deletion; OwnerReferencesPermissionEnforcement asks this right for it.",
         subresource="finalizers",
     ),
     Permission(SERVICE_ACCOUNTS, _READ_AND_APPLY, "The identity of a service's pods, without any right."),

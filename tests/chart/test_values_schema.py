@@ -1,0 +1,78 @@
+"""The schema of the values tells of a typo before anything reaches the cluster."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.chart import helm
+
+SCHEMA: dict[str, Any] = json.loads((helm.CHART / "values.schema.json").read_text())
+VALUES: dict[str, Any] = yaml.safe_load((helm.CHART / "values.yaml").read_text())
+CLOSED = [
+    "",
+    *(key for key, part in SCHEMA["properties"].items() if part.get("additionalProperties") is False),
+]
+
+
+def test_schema_and_values_list_the_same() -> None:
+    assert set(SCHEMA["properties"]) - {"global"} == set(VALUES)
+    for part in ("image", "settings", "networkPolicy"):
+        assert set(SCHEMA["properties"][part]["properties"]) == set(VALUES[part])
+
+
+def test_only_maps_with_names_of_the_users_are_open() -> None:
+    open_maps = {
+        key
+        for key, part in SCHEMA["properties"].items()
+        if part.get("type") == "object" and part.get("additionalProperties") is not False
+    }
+    assert open_maps == {"global"}
+
+
+@pytest.mark.parametrize("part", CLOSED)
+def test_an_unknown_value_is_refused_by_name(part: str) -> None:
+    values = {part: {"replcias": 3}} if part else {"replcias": 3}
+    with pytest.raises(helm.HelmError, match="replcias"):
+        helm.render(values)
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("replicas", {"replicas": 0}),
+        ("replicas", {"replicas": "2"}),
+        ("image/tag", {"image": {"tag": "1.0 beta"}}),
+        ("image/tag", {"image": {"tag": 1.0}}),
+        ("image/registry", {"image": {"registry": "https://ghcr.io"}}),
+        ("image/repository", {"image": {"repository": "Setpoint"}}),
+        ("image/repository", {"image": {"repository": ""}}),
+        ("image/pullPolicy", {"image": {"pullPolicy": "Sometimes"}}),
+        ("image/pullSecrets/0", {"image": {"pullSecrets": [{"name": "pull"}]}}),
+        ("mirrorRegistry", {"mirrorRegistry": "mirror.example.com/"}),
+        ("settings/vllmImage", {"settings": {"vllmImage": "docker.io/vllm/vllm-openai:v1"}}),
+        ("settings/vllmImage", {"settings": {"vllmImage": ""}}),
+        ("settings/imagePullSecrets", {"settings": {"imagePullSecrets": "pull"}}),
+        ("settings/allowedNodePaths/0", {"settings": {"allowedNodePaths": ["models"]}}),
+        ("settings/huggingFaceEndpoint", {"settings": {"huggingFaceEndpoint": "hub.example.com"}}),
+        ("logLevel", {"logLevel": "INFO"}),
+        ("resources/limits/memory", {"resources": {"limits": {"memory": "512MB"}}}),
+        ("networkPolicy/enabled", {"networkPolicy": {"enabled": "true"}}),
+        ("podAnnotations/a", {"podAnnotations": {"a": 1}}),
+        ("nodeSelector/a", {"nodeSelector": {"a": True}}),
+        ("tolerations/0/effect", {"tolerations": [{"effect": "NoShedule"}]}),
+    ],
+)
+def test_a_wrong_value_is_refused_and_its_field_named(field: str, values: dict[str, Any]) -> None:
+    with pytest.raises(helm.HelmError, match=field):
+        helm.render(values)
+
+
+def test_the_chart_can_be_part_of_another(tmp_path: Path) -> None:
+    (tmp_path / "Chart.yaml").write_text("{apiVersion: v2, name: umbrella, version: 0.0.1}")
+    (tmp_path / "charts").mkdir()
+    (tmp_path / "charts/setpoint").symlink_to(helm.CHART)
+    rendered = helm.run("template", "x", tmp_path, values={"global": {"any": 1}, "setpoint": {"replicas": 3}})
+    assert "replicas: 3" in rendered
