@@ -1,0 +1,56 @@
+"""`python -m e2e.clusters up|down|status [--provider NAME]`."""
+
+import argparse
+import signal
+import sys
+from types import FrameType
+
+from e2e.clusters.cluster import Cluster, ClusterError
+from e2e.clusters.progress import say
+from e2e.clusters.providers import PROVIDERS, choose
+
+NOT_UP = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m e2e.clusters", description="Clusters for demo and tests."
+    )
+    parser.add_argument("action", choices=("up", "down", "status"))
+    parser.add_argument(
+        "--provider", choices=tuple(PROVIDERS), help="default: kind where it can run, else local"
+    )
+    arguments = parser.parse_args()
+    for received in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(received, _end)
+    try:
+        return _act(choose(arguments.provider), arguments.action)
+    except ClusterError as error:
+        say(f"error: {error}")
+        return 1
+
+
+def _act(cluster: Cluster, action: str) -> int:
+    if action == "down":
+        cluster.down()
+    elif action == "up":
+        cluster.up()
+        say(f"use it: export KUBECONFIG={cluster.kubeconfig}")
+    elif cluster.is_up():
+        print(f"{cluster.name}: up, KUBECONFIG={cluster.kubeconfig}")
+    else:
+        print(f"{cluster.name}: not up")
+        return NOT_UP
+    return 0
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """End by unwinding, so that what was begun is taken away; a second signal must not cut that short."""
+    for received in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(received, signal.SIG_IGN)
+    say(f"\nstopped by {signal.Signals(number).name}: cleaning up")
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

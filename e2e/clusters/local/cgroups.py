@@ -1,0 +1,122 @@
+"""The cgroup `setpoint-e2e`: it holds every process of the node, and nothing of anyone else.
+
+In each hierarchy it has a child `pods`, the kubelet's root. In one hierarchy (the unified one, or `pids` where there
+is none) it has a child `node` that the node's first process joins before it is even started; descendants stay below
+it or below `pods`. So the kernel always knows whom to kill, whatever happened to our records.
+"""
+
+import os
+import re
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME = "setpoint-e2e"
+PODS = f"/{NAME}/pods"
+END_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """A mounted cgroup hierarchy; `controllers` holds the v1 mount's controllers, and is empty for v2."""
+
+    mount: Path
+    unified: bool
+    controllers: frozenset[str] = frozenset()
+
+    @property
+    def group(self) -> Path:
+        return self.mount / NAME
+
+
+def parse_hierarchies(mountinfo: str) -> list[Hierarchy]:
+    """The hierarchies of a /proc/PID/mountinfo (proc_pid_mountinfo(5)), each once, in the order of their mounting."""
+    found: dict[str, Hierarchy] = {}
+    for line in mountinfo.splitlines():
+        mount, _, filesystem = line.partition(" - ")
+        kind, _, options = filesystem.split(" ", 2)
+        _, _, device, root, path, *_ = mount.split(" ")
+        if kind not in {"cgroup", "cgroup2"} or root != "/":
+            continue
+        decoded = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), path)
+        controllers = frozenset() if kind == "cgroup2" else frozenset(options.split(",")) - {"rw", "ro"}
+        found.setdefault(device, Hierarchy(Path(decoded), kind == "cgroup2", controllers))
+    return list(found.values())
+
+
+def hierarchies() -> list[Hierarchy]:
+    """The hierarchies mounted here."""
+    return parse_hierarchies(Path("/proc/self/mountinfo").read_text())
+
+
+def tracking(mounted: list[Hierarchy]) -> Hierarchy:
+    """The hierarchy whose membership tells which processes are the node's."""
+    return next((each for each in mounted if each.unified), None) or next(
+        each for each in mounted if "pids" in each.controllers
+    )
+
+
+def create() -> Path:
+    """Make the group in every hierarchy; the cgroup.procs file that the node's first process writes itself into."""
+    for hierarchy in hierarchies():
+        pods = hierarchy.group / "pods"
+        pods.mkdir(parents=True, exist_ok=True)
+        if hierarchy.unified:
+            for parent in (hierarchy.mount, hierarchy.group):
+                _delegate(parent)
+        elif "cpuset" in hierarchy.controllers:
+            # A v1 cpuset starts without CPUs and memory nodes, and takes no process until it has some.
+            for group in (hierarchy.group, pods):
+                for name in ("cpuset.cpus", "cpuset.mems"):
+                    (group / name).write_text((group.parent / name).read_text())
+    node = tracking(hierarchies()).group / "node"
+    node.mkdir()
+    return node / "cgroup.procs"
+
+
+def members() -> list[int]:
+    """The process ids in the group and below it."""
+    pids: list[int] = []
+    for procs in tracking(hierarchies()).group.rglob("cgroup.procs"):
+        try:
+            pids += [int(pid) for pid in procs.read_text().split()]
+        except OSError:  # the group went while we looked
+            continue
+    return pids
+
+
+def kill() -> None:
+    """Kill every member and wait until there is none. Raises TimeoutError naming those that stay."""
+    deadline = time.monotonic() + END_TIMEOUT_SECONDS
+    while remaining := members():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"processes {remaining} do not end")
+        for pid in remaining:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.02)
+
+
+def remove() -> None:
+    """Remove the group everywhere; a group is busy for a moment after its last process. Raises OSError."""
+    deadline = time.monotonic() + END_TIMEOUT_SECONDS
+    for hierarchy in hierarchies():
+        while hierarchy.group.exists():
+            try:
+                for path, _, _ in os.walk(hierarchy.group, topdown=False):
+                    Path(path).rmdir()
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+
+def _delegate(group: Path) -> None:
+    """Let the children of a v2 group have all its controllers; those they already have are left alone."""
+    available = set((group / "cgroup.controllers").read_text().split())
+    enabled = set((group / "cgroup.subtree_control").read_text().split())
+    for controller in sorted(available - enabled):
+        (group / "cgroup.subtree_control").write_text(f"+{controller}")
