@@ -11,12 +11,13 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, StringConstraints
 
 from setpoint.api.model_uri import HuggingFaceModel, ModelUri, parse_model_uri
-from setpoint.api.rules import ApiModel, Rule, Ruled
+from setpoint.api.rules import ApiModel, Rule, Ruled, matches, matches_cel
 from setpoint.api.scalars import (
+    BINARY_QUANTITY,
     BinaryQuantity,
     DurationText,
     ObjectName,
-    Printable,
+    PrintableText,
     SecretKey,
     duration_between,
     quantity_bytes,
@@ -28,8 +29,13 @@ KIND = "InferenceService"
 NAME_MAX_LENGTH = 52
 """Children carry the name with a suffix (a pod template hash, a revision), within a label's 63 characters."""
 
-_NAME = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
-_API_KEY_FLAG = re.compile(r"^--api[-_]key(=|$)")
+_NAME = r"[a-z]([-a-z0-9]*[a-z0-9])?"
+_API_KEY_FLAGS = ("--api-k", "--api_k")
+"""Prefixes, since an argument parser may take an abbreviation too."""
+
+
+def _immutable() -> Rule:
+    return Rule("self == oldSelf", "is immutable: create a new infsvc instead")
 
 
 class EngineType(StrEnum):
@@ -65,21 +71,23 @@ class Model(ApiModel):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "has(self.name) == has(oldSelf.name) && (!has(self.name) || self.name == oldSelf.name)",
-            "model.name is immutable, since clients ask for the model by it: create a new infsvc instead",
+            "is immutable, since clients ask for the model by it: create a new infsvc instead",
+            field="name",
         ),
         Rule(
             "!has(self.tokenSecretRef) || self.uri.startsWith('hf://')",
-            "model.tokenSecretRef is for hf:// models only: remove it, or use an hf:// uri",
+            "is for hf:// models only: remove it, or use an hf:// uri",
             lambda model: (
                 model.token_secret_ref is None or isinstance(parse_model_uri(model.uri), HuggingFaceModel)
             ),
+            field="tokenSecretRef",
         ),
     )
 
     uri: ModelUri
-    """Where the model comes from: hf://ORGANISATION/NAME[@REVISION], pvc://CLAIM[/PATH] or file:///PATH (a node's
-    folder, only where the administrator allows it). Changing it rolls the pods."""
-    name: Annotated[str, StringConstraints(pattern=Printable, min_length=1, max_length=253)] | None = None
+    """Where the model comes from: hf://ORGANISATION/NAME[@REVISION], pvc://CLAIM[/PATH] or file:///PATH (a
+    node's folder, only where the administrator allows it). Changing it rolls the pods."""
+    name: PrintableText | None = None
     """Name under which clients ask for the model; the InferenceService's own name when absent. Immutable."""
     token_secret_ref: SecretKeyReference | None = None
     """Secret with the access token of the Hub, for a private or gated hf:// model."""
@@ -88,28 +96,42 @@ class Model(ApiModel):
 class Engine(ApiModel):
     """The engine that serves the model."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("self.type == oldSelf.type", "engine.type is immutable: create a new infsvc instead"),
-    )
-
-    type: EngineType = EngineType.VLLM
+    type: Annotated[EngineType, Ruled(_immutable())] = EngineType.VLLM
     """The engine. Immutable."""
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+[a-z0-9.]*$", max_length=32)] = "0.32.0"
-    """Version of the engine: chooses the image and the flags that it knows. An operator upgrade never changes it."""
-    image: Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f]+$", max_length=512)] | None = None
+    version: Annotated[
+        str,
+        StringConstraints(max_length=32),
+        Ruled(matches(r"[0-9]+\.[0-9]+\.[0-9]+[a-z0-9.]*", "must be a version such as 0.32.0, without a v")),
+    ] = "0.32.0"
+    """Version of the engine: chooses the image and the flags that it knows. An operator upgrade never changes
+    it."""
+    image: (
+        Annotated[
+            str,
+            StringConstraints(max_length=512),
+            Ruled(matches(r"[!-~]+", "must be an image such as registry.example/vllm:tag, without spaces")),
+        ]
+        | None
+    ) = None
     """Image of the engine, instead of the one that `version` chooses."""
     args: Annotated[
         list[Annotated[str, StringConstraints(max_length=16384)]],
         Field(max_length=256),
         Ruled(
             Rule(
-                "self.all(arg, !arg.matches(r'^--api[-_]key(=|$)'))",
-                "must not contain --api-key, which would show the key to every reader: use engine.apiKeySecretRef",
-                lambda args: not any(_API_KEY_FLAG.match(arg) for arg in args),
-            )
+                "self.all(arg, !arg.contains('\\x00'))",
+                "must not contain the character NUL, which no process can be given",
+                lambda args: not any("\x00" in arg for arg in args),
+            ),
+            Rule(
+                f"self.all(arg, !{list(_API_KEY_FLAGS)}.exists(flag, arg.startsWith(flag)))",
+                "must not contain --api-key, which every reader would see: use spec.engine.apiKeySecretRef",
+                lambda args: not any(arg.startswith(_API_KEY_FLAGS) for arg in args),
+            ),
         ),
     ] = Field(default_factory=list)
-    """Arguments of the engine, merged over Setpoint's own by flag name. Text is data: $(NAME) is not expanded."""
+    """Arguments of the engine, merged over Setpoint's own by flag name. Text is data: $(NAME) is not
+    expanded."""
     api_key_secret_ref: SecretKeyReference | None = None
     """Secret with the API key that clients must send; without it anyone who reaches the Service may ask."""
     startup_timeout: Annotated[DurationText, duration_between("10s", "24h")] = "30m"
@@ -137,9 +159,11 @@ class HugePages(ApiModel):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "quantity(self.size).asInteger() % quantity(self.pageSize).asInteger() == 0",
-            "size must be a multiple of pageSize",
+            f"[self.size, self.pageSize].exists(each, !{matches_cel('each', BINARY_QUANTITY)})"
+            " || quantity(self.size).asInteger() % quantity(self.pageSize).asInteger() == 0",
+            "must be a multiple of pageSize",
             lambda pages: quantity_bytes(pages.size) % quantity_bytes(pages.page_size) == 0,
+            field="size",
         ),
     )
 
@@ -156,10 +180,14 @@ class Placement(ApiModel):
     """The accelerator of each pod."""
     hugepages: Annotated[
         list[HugePages],
-        Field(max_length=4, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["pageSize"]}),
+        Field(
+            max_length=4,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["pageSize"]},
+        ),
         Ruled(
             Rule(
-                "self.all(a, self.filter(b, quantity(a.pageSize).compareTo(quantity(b.pageSize)) == 0).size() == 1)",
+                "self.exists(a, !isQuantity(a.pageSize)) || "
+                "self.all(a, self.exists_one(b, quantity(a.pageSize).compareTo(quantity(b.pageSize)) == 0))",
                 "must not name a page size twice",
                 lambda pages: len({quantity_bytes(page.page_size) for page in pages}) == len(pages),
             )
@@ -171,15 +199,11 @@ class Placement(ApiModel):
 class InferenceServiceSpec(ApiModel):
     """A model and how it is to be served."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("self.orchestration == oldSelf.orchestration", "orchestration is immutable: create a new infsvc instead"),
-    )
-
     model: Model
     """What is served."""
     engine: Engine = Field(default_factory=Engine)
     """The engine that serves it."""
-    orchestration: Orchestration = Orchestration.DEPLOYMENT
+    orchestration: Annotated[Orchestration, Ruled(_immutable())] = Orchestration.DEPLOYMENT
     """How the engine's pods come to be. Immutable."""
     parallelism: Parallelism = Field(default_factory=Parallelism)
     """How the model is split over accelerators."""
@@ -191,7 +215,8 @@ class InferenceServiceSpec(ApiModel):
         default_factory=dict, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}
     )
     """Fragment of a pod template (metadata.labels, metadata.annotations, spec), merged over Setpoint's own as
-    `kubectl apply` would: containers by name (the engine's is `main`), volumes and env by name, mounts by path."""
+    `kubectl apply` would: containers by name (the engine's is `main`), volumes and env by name, mounts by
+    path."""
 
 
 class InferenceServiceMetadata(ApiModel):
@@ -206,12 +231,14 @@ class InferenceService(ApiModel):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            f"self.metadata.name.size() <= {NAME_MAX_LENGTH} && self.metadata.name.matches(r'{_NAME}')",
-            f"metadata.name must be at most {NAME_MAX_LENGTH} lower-case letters, digits and -, starting with a letter,"
-            " since the Service carries it",
+            f"self.metadata.name.size() <= {NAME_MAX_LENGTH} && {matches_cel('self.metadata.name', _NAME)}",
+            f"must be at most {NAME_MAX_LENGTH} lower-case letters, digits and -, starting with a letter and"
+            " ending with a letter or digit, since the Service carries it",
             lambda service: (
-                len(service.metadata.name) <= NAME_MAX_LENGTH and re.fullmatch(_NAME, service.metadata.name) is not None
+                len(service.metadata.name) <= NAME_MAX_LENGTH
+                and re.fullmatch(_NAME, service.metadata.name) is not None
             ),
+            field="metadata.name",
         ),
     )
 

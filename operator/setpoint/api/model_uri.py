@@ -1,8 +1,8 @@
 """Where a model comes from: the URI schemes and what stands behind each.
 
-    hf://ORGANISATION/NAME[@REVISION]   a repository of the Hugging Face Hub, or of what HF_ENDPOINT points at
-    pvc://CLAIM[/PATH]                  a folder of a PersistentVolumeClaim in the service's namespace
-    file:///PATH                        a folder of the node, where the administrator allows it
+- hf://ORGANISATION/NAME[@REVISION]: a repository of the Hugging Face Hub, or of what HF_ENDPOINT points at
+- pvc://CLAIM[/PATH]: a folder of a PersistentVolumeClaim in the service's namespace
+- file:///PATH: a folder of the node, where the administrator allows it
 """
 
 import re
@@ -11,12 +11,12 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from setpoint.api.rules import Rule, Ruled
+from setpoint.api.rules import Rule, Ruled, matches
 
 _HUGGING_FACE = r"hf://[A-Za-z0-9][-A-Za-z0-9._]*/[A-Za-z0-9][-A-Za-z0-9._]*(@[A-Za-z0-9][-A-Za-z0-9._/]*)?"
 _VOLUME_CLAIM = r"pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?(/[^\x00-\x1f\x7f]+)?"
 _NODE_PATH = r"file:///[^\x00-\x1f\x7f]+"
-_ANY = f"^({_HUGGING_FACE}|{_VOLUME_CLAIM}|{_NODE_PATH})$"
+_ANY = f"{_HUGGING_FACE}|{_VOLUME_CLAIM}|{_NODE_PATH}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,7 @@ def _stays_inside(uri: str) -> bool:
     return not any(part in {".", ".."} for part in uri.split("/"))
 
 
-_FORM = Rule(
-    f"self.matches(r'{_ANY}')",
-    "must be hf://ORGANISATION/NAME[@REVISION], pvc://CLAIM[/PATH] or file:///PATH",
-    lambda uri: re.fullmatch(_ANY, uri) is not None,
-)
+_FORM = matches(_ANY, "must be hf://ORGANISATION/NAME[@REVISION], pvc://CLAIM[/PATH] or file:///PATH")
 _INSIDE = Rule(
     "self.split('/').all(part, part != '..' && part != '.')",
     "must not contain the path elements . or ..",

@@ -1,16 +1,16 @@
 """Strings with a unit or a grammar: durations, quantities, names of Kubernetes objects.
 
-Kubernetes discourages floats in an API (API conventions, "Primitive types"), so an amount is a string with its
-unit, checked by CEL at admission and by the same grammar here.
+Kubernetes discourages floats in an API (API conventions, "Primitive types"), so an amount is a string with
+its unit, checked by CEL at admission and by the same grammar here.
 """
 
 import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
-from setpoint.api.rules import Rule, Ruled
+from setpoint.api.rules import Rule, Ruled, matches, matches_cel
 
 _DURATION_UNITS_SECONDS = {
     "h": Decimal(3600),
@@ -18,11 +18,13 @@ _DURATION_UNITS_SECONDS = {
     "s": Decimal(1),
     "ms": Decimal("0.001"),
 }
-_DURATION_PART = re.compile(r"(\d+)(ms|h|m|s)")
-_DURATION = r"^([0-9]{1,6}(h|m|s|ms))+$"
+_DURATION_PART = re.compile(r"([0-9]+)(ms|h|m|s)")
+_DURATION = r"([0-9]{1,5}(h|m|s|ms)){1,4}"
+"""So bounded that no duration overflows the nanoseconds in which CEL counts."""
 _BINARY_UNITS_BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-_BINARY_QUANTITY = r"^[1-9][0-9]{0,8}(Ki|Mi|Gi|Ti)$"
-_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+BINARY_QUANTITY = r"[1-9][0-9]{0,5}(Ki|Mi|Gi|Ti)"
+"""So bounded that no quantity overflows the 64 bits in which CEL counts."""
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 
 def duration_seconds(text: str) -> float:
@@ -32,7 +34,9 @@ def duration_seconds(text: str) -> float:
     """
     if not re.fullmatch(_DURATION, text):
         raise ValueError(f"{text!r} is not a duration; write for example 90s, 30m or 1h30m")
-    return float(sum(int(amount) * _DURATION_UNITS_SECONDS[unit] for amount, unit in _DURATION_PART.findall(text)))
+    return float(
+        sum(int(amount) * _DURATION_UNITS_SECONDS[unit] for amount, unit in _DURATION_PART.findall(text))
+    )
 
 
 def quantity_bytes(text: str) -> int:
@@ -40,38 +44,60 @@ def quantity_bytes(text: str) -> int:
 
     Raises ValueError when `text` is not one.
     """
-    if not re.fullmatch(_BINARY_QUANTITY, text):
+    if not re.fullmatch(BINARY_QUANTITY, text):
         raise ValueError(f"{text!r} is not a binary quantity; write for example 512Mi or 4Gi")
     return int(text[:-2]) * _BINARY_UNITS_BYTES[text[-2:]]
 
 
 def duration_between(least: str, most: str) -> Ruled:
-    """Return the rule that a duration lies within [least, most]."""
+    """Return the rule that a text is a duration within [least, most]."""
     low, high = duration_seconds(least), duration_seconds(most)
+    within = f"duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
     return Ruled(
         Rule(
-            f"duration(self) >= duration('{least}') && duration(self) <= duration('{most}')",
-            f"must be a duration from {least} to {most}",
-            lambda text: low <= duration_seconds(text) <= high,
+            f"{matches_cel('self', _DURATION)} && {within}",
+            f"must be a duration from {least} to {most}, such as 90s or 1h30m",
+            lambda text: re.fullmatch(_DURATION, text) is not None and low <= duration_seconds(text) <= high,
         )
     )
 
 
-DurationText = Annotated[str, StringConstraints(pattern=_DURATION, max_length=32)]
-"""A duration with units, such as `90s`, `30m` or `1h30m`."""
+DurationText = Annotated[str, StringConstraints(max_length=32)]
+"""A duration with units, such as `90s`, `30m` or `1h30m`; always with `duration_between`."""
 
 BinaryQuantity = Annotated[
     str,
-    StringConstraints(pattern=_BINARY_QUANTITY, max_length=16),
-    Ruled(Rule("isQuantity(self)", "must be a quantity such as 512Mi or 4Gi", lambda text: quantity_bytes(text) > 0)),
+    StringConstraints(max_length=16),
+    Ruled(
+        matches(
+            BINARY_QUANTITY, "must be a whole number of Ki, Mi, Gi or Ti of at most six digits, such as 4Gi"
+        )
+    ),
 ]
 """A whole number of binary units, such as `2Mi` or `4Gi`."""
 
-ObjectName = Annotated[str, StringConstraints(pattern=_SUBDOMAIN, min_length=1, max_length=253)]
+ObjectName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=253),
+    Ruled(
+        matches(
+            rf"{_LABEL}(\.{_LABEL})*",
+            "must be an object's name: lower-case letters, digits, - and ., a letter or digit at both ends",
+        )
+    ),
+]
 """The name of a Kubernetes object (RFC 1123 subdomain)."""
 
-SecretKey = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", min_length=1, max_length=253)]
+SecretKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=253),
+    Ruled(matches(r"[-._a-zA-Z0-9]+", "must be a key of a Secret: letters, digits, -, _ and .")),
+]
 """A key within a Secret's data."""
 
-Printable = r"^[^\x00-\x1f\x7f]+$"
-"""One line of text: no control characters."""
+PrintableText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=253),
+    Ruled(matches(r"[^\x00-\x1f\x7f]+", "must be one line without control characters")),
+]
+"""One line of text."""

@@ -1,7 +1,7 @@
 """The status of an InferenceService: what the operator has seen, never what it hopes.
 
-Conditions follow the API conventions (metav1.Condition): True is the good or active state, reasons are CamelCase
-words that programs may rely on, and `observedGeneration` says which spec each one speaks of.
+Conditions follow the API conventions (metav1.Condition): True is the good or active state, reasons are
+CamelCase words that programs may rely on, and `observedGeneration` says which spec each one speaks of.
 """
 
 from enum import StrEnum
@@ -40,7 +40,9 @@ class Condition(ApiModel):
     """The metadata.generation that this condition speaks of."""
     last_transition_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     """When `status` last changed."""
-    reason: Annotated[str, Field(max_length=1024, min_length=1, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
+    reason: Annotated[
+        str, Field(max_length=1024, min_length=1, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")
+    ]
     """Why, as one CamelCase word that programs may rely on."""
     message: Annotated[str, Field(max_length=32768)]
     """Why, for a person: what is wrong, where, and what would help."""
@@ -54,7 +56,8 @@ class InferenceServiceStatus(ApiModel):
     conditions: Annotated[
         list[Condition],
         Field(
-            max_length=16, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+            max_length=16,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         ),
     ] = Field(default_factory=list)
     """Accepted, Ready and Progressing."""
