@@ -16,6 +16,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from e2e.clusters.cluster import ClusterError
+
 CACHE = Path("/var/lib/setpoint-e2e/cache/tools")
 """Fetched tools, one folder a version; may be deleted at any time."""
 
@@ -30,17 +32,13 @@ OLDEST_KUBECTL = (1, 36)
 """kubectl supports servers one minor version newer than itself; the local cluster runs 1.37."""
 
 
-class ToolError(Exception):
-    """A tool is not to be had; the message is one line that names the remedy."""
-
-
 def helm() -> Path:
-    """A Helm that can install the chart. Raises ToolError."""
+    """A Helm that can install the chart. Raises ClusterError."""
     return _installed("helm", OLDEST_HELM, ("version", "--template", "{{.Version}}")) or _packaged("helm")
 
 
 def kubectl() -> Path:
-    """A kubectl that fits Kubernetes 1.37. Raises ToolError."""
+    """A kubectl that fits Kubernetes 1.37. Raises ClusterError."""
     return _installed("kubectl", OLDEST_KUBECTL, ("version", "--client")) or _packaged("kubectl")
 
 
@@ -61,7 +59,7 @@ def _packaged(name: str) -> Path:
     directory = CACHE / PACKAGE_VERSION
     if not directory.is_dir():
         if platform.system() != "Linux" or platform.machine() != "x86_64":
-            raise ToolError(
+            raise ClusterError(
                 f"{name} is missing or too old and can be fetched on Linux x86_64 only: install it"
             )
         _fetch(directory)
@@ -100,9 +98,11 @@ def _wheel(work: Path) -> Path:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
     except FileNotFoundError:
-        raise ToolError("uv is missing: install it, or helm and kubectl") from None
+        raise ClusterError("uv is missing: install it, or helm and kubectl") from None
     except subprocess.CalledProcessError as error:
-        raise ToolError(f"install helm and kubectl, as {PACKAGE} cannot be fetched: {error.stderr}") from None
+        raise ClusterError(
+            f"install helm and kubectl, as {PACKAGE} cannot be fetched: {error.stderr}"
+        ) from None
     return target
 
 
@@ -121,7 +121,7 @@ def main() -> None:
         sys.exit("usage: python -m e2e.tools helm|kubectl ARGUMENT...")
     try:
         path = tools[sys.argv[1]]()
-    except ToolError as error:
+    except ClusterError as error:
         sys.exit(str(error))
     sys.exit(subprocess.run([path, *sys.argv[2:]], check=False).returncode)
 

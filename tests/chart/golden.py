@@ -9,21 +9,20 @@ import yaml
 
 from tests.chart import helm
 
-HERE = Path(__file__).parent
-EVERYTHING = yaml.safe_load((HERE / "everything.yaml").read_text())
+ROOT = Path(__file__).parents[2]
+EVERYTHING = yaml.safe_load(Path(__file__).with_name("everything.yaml").read_text())
 CASES = {"defaults": {}, "everything": EVERYTHING}
 
 
-def path(case: str) -> Path:
-    """Where the rendering of a case is kept."""
-    return HERE / "golden" / f"{case}.yaml"
+def files() -> dict[str, str]:
+    """The rendering of every case, by its path from the repository's root."""
+    return {f"tests/chart/golden/{case}.yaml": helm.render_text(values) for case, values in CASES.items()}
 
 
 def write_golden() -> None:
     """Write the rendering of every case."""
-    for case, values in CASES.items():
-        path(case).parent.mkdir(exist_ok=True)
-        path(case).write_text(helm.render_text(values))
+    for name, text in files().items():
+        (ROOT / name).write_text(text)
 
 
 if __name__ == "__main__":

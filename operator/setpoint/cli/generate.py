@@ -10,6 +10,7 @@ from pathlib import Path
 
 from setpoint.api.crd import inference_service_crd
 from setpoint.cli.output import yaml_documents
+from setpoint.kube.permissions import rules_template
 
 _HEADER = "# Written by `make verify` from the models in operator/setpoint/api: change those, not this.\n"
 _CRD_FILE = "setpoint.dev_inferenceservices.yaml"
@@ -26,6 +27,7 @@ def files() -> dict[str, str]:
         f"crds/{_CRD_FILE}": crds_yaml(),
         # Helm installs what stands in a chart's own crds/, and never upgrades or deletes it.
         f"charts/setpoint/crds/{_CRD_FILE}": crds_yaml(),
+        "charts/setpoint/templates/_rules.tpl": rules_template(),
     }
 
 
