@@ -107,6 +107,9 @@ def after_api(address: IPv4Address, binaries: Path) -> list[Component]:
                 f"--service-account-private-key-file={KEYS}/service-accounts.key",
                 f"--root-ca-file={KEYS}/ca.crt",
                 "--use-service-account-credentials",
+                # Its default of 20 requests a second makes its own start 5 s long.
+                "--kube-api-qps=500",
+                "--kube-api-burst=500",
                 "--leader-elect=false",
                 f"--cluster-cidr={POD_NETWORK}",
                 "--allocate-node-cidrs=false",
