@@ -100,7 +100,7 @@ def _same_quantity(live: Any, desired: Any) -> bool:
 
 
 def _amount(quantity: str) -> Fraction | None:
-    """The number that a quantity stands for, or None when it is none (`resource.Quantity` of apimachinery)."""
+    """The number a quantity stands for, by the rules of apimachinery's `resource.Quantity`, or None."""
     match = _QUANTITY.fullmatch(quantity)
     if match is None:
         return None

@@ -46,6 +46,10 @@ class Unavailable(ApiError):
         self.retry_after_seconds = retry_after_seconds
 
 
+_UNKNOWN_FIELD = "failed to create typed patch object"
+"""How the API server (1.37) begins its answer to an apply with a field that it does not know. It answers with
+code 500, though the manifest is at fault and a retry is useless."""
+
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: Rejected,
     401: Forbidden,
@@ -62,7 +66,16 @@ def error_from_status(status: Object, code: int, retry_after: str | None = None)
     """The error for an answer of the API server: its Status object, its HTTP code, its header Retry-After."""
     reason = str(status.get("reason") or "Unknown")
     message = str(status.get("message") or f"the API server answered {code}")
+    if message.startswith(_UNKNOWN_FIELD):
+        return Rejected(code, reason, message)
+    if code == 422 and any(c.get("field") == "metadata.uid" for c in _causes(status)):
+        # An apply that carries a uid: the live object of that name is another one.
+        return Conflict(code, reason, message)
     if code >= 500 or code == 429:
         seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
         return Unavailable(code, reason, message, seconds)
     return _BY_STATUS.get(code, ApiError)(code, reason, message)
+
+
+def _causes(status: Object) -> list[Object]:
+    return (status.get("details") or {}).get("causes") or []

@@ -84,7 +84,8 @@ class Store:
         return Frozen(
             key_of(obj),
             version_of(obj),
-            json.dumps(obj | {"metadata": metadata}, separators=(",", ":")),
+            # Sorted, because a list and a watch spell the same object in different order.
+            json.dumps(obj | {"metadata": metadata}, separators=(",", ":"), sort_keys=True),
             tuple((index, value) for index, values in self._indexes.items() for value in values(obj)),
         )
 

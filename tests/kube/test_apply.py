@@ -1,0 +1,178 @@
+"""Against a real API server."""
+
+import pytest
+
+from setpoint.kube.apply import Applier, Foreign
+from setpoint.kube.client import KubeClient, Request
+from setpoint.kube.errors import Conflict
+from setpoint.kube.objects import Object
+from setpoint.kube.resources import DEPLOYMENTS, Resource
+from tests.apiserver import CONFIG_MAPS, ApiServer
+from tests.kube.builders import config_map, owner_reference
+
+pytestmark = pytest.mark.apiserver
+
+OWNER = "0d5a3c8e-0000-4000-8000-000000000001"
+OTHER = "0d5a3c8e-0000-4000-8000-000000000002"
+
+
+class Recorder:
+    """An applier whose requests and observations are kept."""
+
+    def __init__(self, server: ApiServer) -> None:
+        self.requests: list[Request] = []
+        self.observed: list[tuple[Resource, Object]] = []
+        self.client: KubeClient = server.client(on_request=self.requests.append)
+        self.applier = Applier(
+            self.client,
+            field_manager="setpoint",
+            hash_annotation="example.dev/manifest-hash",
+            observe=lambda resource, obj: self.observed.append((resource, obj)),
+        )
+
+    async def reconcile(
+        self, desired: Object, live: Object | None, resource: Resource = CONFIG_MAPS
+    ) -> Object | None:
+        del self.requests[:]
+        return await self.applier.reconcile(resource, desired, live, OWNER)
+
+    @property
+    def verbs(self) -> list[str]:
+        return [request.verb for request in self.requests]
+
+
+@pytest.fixture
+async def applier(api_server: ApiServer):
+    recorder = Recorder(api_server)
+    yield recorder
+    await recorder.client.close()
+
+
+def desired(namespace: str, **data: str) -> Object:
+    return config_map(namespace=namespace, owner_uid=OWNER, data=data or {"a": "1"})
+
+
+def deployment(namespace: str) -> Object:
+    container = {
+        "name": "main",
+        "image": "engine:1",
+        "env": [{"name": "EMPTY", "value": ""}],
+        "ports": [{"containerPort": 8000}],
+        "resources": {"limits": {"cpu": "1000m", "memory": 1073741824}, "requests": {"cpu": "0.5"}},
+        "volumeMounts": [{"name": "shm", "mountPath": "/shm"}],
+    }
+    pod = {
+        "containers": [container],
+        "hostNetwork": False,
+        "securityContext": {},
+        "volumes": [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1024Mi"}}],
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "chat", "namespace": namespace, "ownerReferences": [owner_reference(OWNER)]},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": {"app": "chat"}},
+            "template": {"metadata": {"labels": {"app": "chat"}}, "spec": pod},
+        },
+    }
+
+
+async def test_an_absent_object_is_created_and_the_cache_is_told(applier, namespace):
+    written = await applier.reconcile(desired(namespace), None)
+    assert written["data"] == {"a": "1"}
+    assert applier.verbs == ["get", "apply"]
+    assert applier.observed == [(CONFIG_MAPS, written)]
+
+
+async def test_an_unchanged_object_costs_no_request(applier, namespace):
+    written = await applier.reconcile(desired(namespace), None)
+    assert await applier.reconcile(desired(namespace), written) is None
+    assert applier.verbs == []
+
+
+async def test_a_deployment_as_the_api_server_stores_it_is_unchanged(applier, namespace):
+    written = await applier.reconcile(deployment(namespace), None, DEPLOYMENTS)
+    assert written["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] != {
+        "cpu": "1000m",
+        "memory": 1073741824,
+    }
+    assert await applier.reconcile(deployment(namespace), written, DEPLOYMENTS) is None
+    assert applier.verbs == []
+
+
+async def test_drift_is_put_right_in_one_write(applier, kube, namespace):
+    await applier.reconcile(desired(namespace), None)
+    drifted = await kube.apply(
+        CONFIG_MAPS,
+        namespace,
+        "settings",
+        config_map(namespace=namespace, data={"a": "2"}),
+        field_manager="somebody",
+    )
+    written = await applier.reconcile(desired(namespace), drifted)
+    assert written["data"] == {"a": "1"}
+    assert applier.verbs == ["apply"]
+
+
+async def test_a_field_that_is_not_rendered_any_more_is_removed(applier, namespace):
+    before = await applier.reconcile(desired(namespace, a="1", b="2"), None)
+    written = await applier.reconcile(desired(namespace, a="1"), before)
+    assert written["data"] == {"a": "1"}
+    assert await applier.reconcile(desired(namespace, a="1"), written) is None
+
+
+async def test_what_the_cache_has_not_seen_yet_is_read_and_not_written_again(applier, namespace):
+    written = await applier.reconcile(desired(namespace), None)
+    assert await applier.reconcile(desired(namespace), None) is None
+    assert applier.verbs == ["get"]
+    assert applier.observed[-1] == (CONFIG_MAPS, written)
+
+
+@pytest.mark.parametrize("owner", [None, OTHER])
+async def test_somebody_elses_object_of_that_name_is_never_touched(applier, kube, namespace, owner):
+    theirs = config_map(namespace=namespace, owner_uid=owner, data={"theirs": "1"})
+    before = await kube.create(CONFIG_MAPS, namespace, theirs)
+    with pytest.raises(Foreign, match=f"ConfigMap {namespace}/settings exists") as raised:
+        await applier.reconcile(desired(namespace), None)
+    assert (raised.value.kind, raised.value.name) == ("ConfigMap", "settings")
+    assert applier.verbs == ["get"]
+    assert await kube.get(CONFIG_MAPS, namespace, "settings") == before
+
+
+async def test_an_object_that_somebody_made_instead_of_the_cached_one_is_never_touched(
+    applier, kube, namespace
+):
+    cached = await applier.reconcile(desired(namespace), None)
+    await kube.delete(CONFIG_MAPS, namespace, "settings", uid=cached["metadata"]["uid"])
+    theirs = await kube.create(CONFIG_MAPS, namespace, config_map(namespace=namespace, data={"theirs": "1"}))
+    with pytest.raises(Conflict):
+        await applier.reconcile(desired(namespace, a="2"), cached)
+    assert await kube.get(CONFIG_MAPS, namespace, "settings") == theirs
+
+
+async def test_an_object_that_somebody_makes_between_look_and_write_is_not_taken_over(
+    api_server, kube, namespace
+):
+    recorder = Recorder(api_server)
+    theirs = config_map(namespace=namespace, data={"a": "theirs"})
+
+    async def get_then_somebody_creates(*_: object) -> None:
+        await kube.create(CONFIG_MAPS, namespace, theirs)
+
+    recorder.client.get = get_then_somebody_creates  # type: ignore[method-assign]
+    with pytest.raises(Conflict):
+        await recorder.reconcile(desired(namespace), None)
+    assert (await kube.get(CONFIG_MAPS, namespace, "settings"))["data"] == {"a": "theirs"}
+    await recorder.client.close()
+
+
+async def test_an_object_that_was_deleted_behind_the_cache_is_not_brought_back_blindly(
+    applier, kube, namespace
+):
+    cached = await applier.reconcile(desired(namespace), None)
+    await kube.delete(CONFIG_MAPS, namespace, "settings", uid=cached["metadata"]["uid"])
+    with pytest.raises(Conflict):
+        await applier.reconcile(desired(namespace, a="2"), cached)
+    assert await applier.reconcile(desired(namespace, a="2"), None) is not None
