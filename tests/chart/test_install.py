@@ -2,19 +2,16 @@
 
 import asyncio
 import json
-import subprocess
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import pytest
 import yaml
 
-from e2e import tools
 from setpoint.kube.client import KubeClient
 from setpoint.kube.permissions import LEASE_NAME, PERMISSIONS, allows
 from setpoint.kube.resources import Resource
 from tests.apiserver import ApiServer, until
-from tests.chart import golden, helm
+from tests.chart import cluster, golden, helm
 
 pytestmark = pytest.mark.apiserver
 
@@ -26,49 +23,6 @@ VERBS = (
 Question = tuple[str, str, str, str, str]
 """Verb, group, plural, subresource, name."""
 OPERATOR = f"system:serviceaccount:{helm.NAMESPACE}:setpoint"
-
-
-def kubectl(api_server: ApiServer, *arguments: str, manifest: str | None = None) -> str:
-    """Run kubectl; a warning of the API server is an error."""
-    command = [
-        str(tools.kubectl()),
-        "--kubeconfig",
-        str(api_server.kubeconfig),
-        "--warnings-as-errors",
-        *arguments,
-    ]
-    done = subprocess.run(command, input=manifest, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def namespace_manifest(name: str) -> str:
-    """A namespace in which Pod Security admits only what the profile "restricted" does."""
-    labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
-    return yaml.safe_dump(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    )
-
-
-@pytest.fixture(scope="module")
-def installed(api_server: ApiServer) -> Iterator[ApiServer]:
-    """The API server with the chart installed, its defaults in force."""
-    kubectl(api_server, "apply", "-f", "-", manifest=namespace_manifest(helm.NAMESPACE))
-    on_cluster(api_server, "install", helm.RELEASE, helm.CHART)
-    yield api_server
-    on_cluster(api_server, "uninstall", helm.RELEASE, "--ignore-not-found")
-
-
-def on_cluster(api_server: ApiServer, *arguments: Any, values: helm.Values | None = None) -> str:
-    """Run Helm against the API server, in the operator's namespace."""
-    return helm.run(
-        *arguments, "--namespace", helm.NAMESPACE, values=values, kubeconfig=api_server.kubeconfig
-    )
-
-
-def live(api_server: ApiServer, *arguments: str) -> Any:
-    """What `kubectl get` finds."""
-    return json.loads(kubectl(api_server, "--namespace", helm.NAMESPACE, "get", *arguments, "--output=json"))
 
 
 class Access:
@@ -138,11 +92,11 @@ async def test_the_operator_may_do_what_the_table_lists_and_nothing_else(
 
 def kinds_of(api_server: ApiServer) -> Iterator[tuple[str, str, str]]:
     """Every kind and subresource that the API server serves: group, plural, subresource."""
-    groups = json.loads(kubectl(api_server, "get", "--raw", "/apis"))["groups"]
+    groups = json.loads(cluster.kubectl(api_server, "get", "--raw", "/apis"))["groups"]
     versions = [("", "/api/v1")]
     versions += [(group["name"], f"/apis/{group['preferredVersion']['groupVersion']}") for group in groups]
     for group, path in versions:
-        for kind in json.loads(kubectl(api_server, "get", "--raw", path))["resources"]:
+        for kind in json.loads(cluster.kubectl(api_server, "get", "--raw", path))["resources"]:
             plural, _, subresource = kind["name"].partition("/")
             yield group, plural, subresource
 
@@ -161,7 +115,7 @@ async def test_users_that_edit_may_write_services_and_users_that_view_may_read_t
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
         "subjects": [user],
     }
-    kubectl(installed, "apply", "-f", "-", manifest=yaml.safe_dump(binding))
+    cluster.kubectl(installed, "apply", "-f", "-", manifest=yaml.safe_dump(binding))
     access = Access(kube, user["name"])
     services = ("setpoint.dev", "inferenceservices")
     await until(lambda: access.may("watch", *services))
@@ -185,7 +139,7 @@ def test_every_object_is_accepted_without_a_warning(installed: ApiServer, case: 
         "-f",
         "-",
     )
-    kubectl(installed, *arguments, manifest=rendered)
+    cluster.kubectl(installed, *arguments, manifest=rendered)
 
 
 @pytest.mark.parametrize("case", golden.CASES)
@@ -194,7 +148,7 @@ def test_its_pods_are_admitted_where_pod_security_is_restricted(installed: ApiSe
     deployment = helm.pick(helm.render(golden.CASES[case]), "Deployment")
     pod = {"apiVersion": "v1", "kind": "Pod"} | deployment["spec"]["template"]
     pod["metadata"] = pod["metadata"] | {"name": "operator", "namespace": helm.NAMESPACE}
-    kubectl(installed, "create", "--dry-run=server", "-f", "-", manifest=yaml.safe_dump(pod))
+    cluster.kubectl(installed, "create", "--dry-run=server", "-f", "-", manifest=yaml.safe_dump(pod))
 
 
 def test_a_second_operator_is_refused_in_another_namespace(installed: ApiServer) -> None:
@@ -207,24 +161,27 @@ def test_a_second_operator_is_refused_in_another_namespace(installed: ApiServer)
 
 def test_upgrade_and_uninstall_leave_the_crd_and_the_services(installed: ApiServer) -> None:
     crd = ("customresourcedefinition", "inferenceservices.setpoint.dev")
-    kubectl(installed, "apply", "-f", "-", manifest=example_of_the_notes(installed))
-    before = [live(installed, *crd), live(installed, "infsvc/chat", "--namespace=default")]
+    cluster.kubectl(installed, "apply", "-f", "-", manifest=example_of_the_notes(installed))
+    before = [cluster.live(installed, *crd), cluster.live(installed, "infsvc/chat", "--namespace=default")]
 
-    on_cluster(installed, "upgrade", helm.RELEASE, helm.CHART, values=golden.EVERYTHING)
-    assert live(installed, "deployment/setpoint")["spec"]["replicas"] == golden.EVERYTHING["replicas"]
-    on_cluster(installed, "uninstall", helm.RELEASE)
+    cluster.helm(installed, "upgrade", helm.RELEASE, helm.CHART, values=golden.EVERYTHING)
+    assert cluster.live(installed, "deployment/setpoint")["spec"]["replicas"] == golden.EVERYTHING["replicas"]
+    cluster.helm(installed, "uninstall", helm.RELEASE)
 
-    assert [live(installed, *crd), live(installed, "infsvc/chat", "--namespace=default")] == before
-    left = live(installed, "clusterroles,clusterrolebindings,roles,deployments,configmaps,serviceaccounts")[
-        "items"
-    ]
+    assert [
+        cluster.live(installed, *crd),
+        cluster.live(installed, "infsvc/chat", "--namespace=default"),
+    ] == before
+    left = cluster.live(
+        installed, "clusterroles,clusterrolebindings,roles,deployments,configmaps,serviceaccounts"
+    )["items"]
     assert not [item for item in left if "helm.sh/chart" in item["metadata"].get("labels", {})]
-    kubectl(installed, "delete", "infsvc/chat", "--namespace=default")
-    on_cluster(installed, "install", helm.RELEASE, helm.CHART)
+    cluster.kubectl(installed, "delete", "infsvc/chat", "--namespace=default")
+    cluster.helm(installed, "install", helm.RELEASE, helm.CHART)
 
 
 def example_of_the_notes(api_server: ApiServer) -> str:
     """The InferenceService that the notes after an installation suggest."""
-    notes = on_cluster(api_server, "get", "notes", helm.RELEASE)
+    notes = cluster.helm(api_server, "get", "notes", helm.RELEASE)
     _, _, rest = notes.partition("<<'END'\n")
     return "\n".join(line.removeprefix("  ") for line in rest.partition("\n  END")[0].splitlines())
