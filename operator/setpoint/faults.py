@@ -1,0 +1,24 @@
+"""A fault: what is wrong with an InferenceService beyond its schema, told so that a person can mend it."""
+
+from dataclasses import dataclass
+
+_LONGEST_VALUE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that keeps a service from being carried out as written."""
+
+    field: str
+    """Path of the field, such as `spec.engine.args[2]`."""
+    value: str
+    """The offending value as text, never one that may be a secret."""
+    message: str
+    """What is wrong with the value, and the remedy: a clause that follows it."""
+    reason: str
+    """One CamelCase word for a condition's reason."""
+
+    def __str__(self) -> str:
+        """Return the fault as one line, with a long value cut."""
+        value = self.value if len(self.value) <= _LONGEST_VALUE else self.value[:_LONGEST_VALUE] + "..."
+        return f"{self.field}: {value!r} {self.message}"

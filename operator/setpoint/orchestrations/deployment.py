@@ -1,0 +1,198 @@
+"""A service on a Deployment: its pod template, and the objects around it."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from setpoint import node_paths
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.model_uri import NodePathModel, VolumeClaimModel, parse_model_uri
+from setpoint.api.scalars import duration_seconds
+from setpoint.engines import engine_of
+from setpoint.engines.container import HOME, MODEL_PATH
+from setpoint.faults import Fault
+from setpoint.orchestrations import template_merge, template_policy, template_shape
+from setpoint.orchestrations.hugepages import mount
+from setpoint.orchestrations.templates import render
+from setpoint.settings import Settings
+
+SERVICE_LABEL = "setpoint.dev/inferenceservice"
+"""Label of every child: the name of the InferenceService that it belongs to."""
+MANAGED_BY = "setpoint"
+
+_STARTUP_PERIOD_SECONDS = 5
+_PRE_STOP_SECONDS = 10
+_GRACE_MARGIN_SECONDS = 10
+"""What an engine may take to end once its requests are done."""
+_ROLLOUT_MARGIN_SECONDS = 900
+"""What pulling an image of 10 GB and waiting for a node may take beside loading the model."""
+_HASH_LENGTH = 10
+
+
+def faults(service: InferenceService, settings: Settings) -> list[Fault]:
+    """Return everything that keeps the service from being carried out as written; nothing when it can be."""
+    found = engine_of(service).faults(service)
+    source = parse_model_uri(service.spec.model.uri)
+    if isinstance(source, NodePathModel) and not node_paths.is_allowed(
+        source.path, settings.allowed_node_paths
+    ):
+        remedy = node_paths.remedy(settings.allowed_node_paths)
+        found.append(Fault("spec.model.uri", service.spec.model.uri, remedy, "NodePathNotAllowed"))
+    if service.spec.template:
+        malformed = template_shape.faults(service.spec.template)
+        found += malformed or template_policy.faults(
+            pod_template(service, settings),
+            labels=labels(service),
+            service_account=service.metadata.name,
+            # The model's own folder has its own fault, told of the field that names it.
+            allowed_node_paths=[*settings.allowed_node_paths, *_model_node_path(service)],
+        )
+    return found
+
+
+def pod_template(service: InferenceService, settings: Settings) -> dict[str, Any]:
+    """Return the pod template of a service without faults: ours, with `spec.template` merged over it."""
+    spec = service.spec
+    source = parse_model_uri(spec.model.uri)
+    ours: dict[str, Any] = render(
+        "inferenceservice/pod-template.yaml.j2",
+        name=service.metadata.name,
+        labels=labels(service),
+        engine=engine_of(service).container(service, settings),
+        gpus=str(spec.parallelism.tensor),
+        hugepages=[mount(pages) for pages in spec.placement.hugepages],
+        image_pull_secrets=settings.image_pull_secrets,
+        home_path=HOME,
+        model_path=MODEL_PATH,
+        claim=source.claim if isinstance(source, VolumeClaimModel) else "",
+        model_sub_path=source.path if isinstance(source, VolumeClaimModel) else "",
+        node_path=node_paths.normalize(source.path) if isinstance(source, NodePathModel) else "",
+        startup_period_seconds=_STARTUP_PERIOD_SECONDS,
+        startup_failures=math.ceil(duration_seconds(spec.engine.startup_timeout) / _STARTUP_PERIOD_SECONDS),
+        pre_stop_seconds=_PRE_STOP_SECONDS,
+        termination_grace_seconds=(
+            _PRE_STOP_SECONDS + math.ceil(duration_seconds(spec.engine.drain_timeout)) + _GRACE_MARGIN_SECONDS
+        ),
+    )
+    return template_merge.merge(_with_containers_of(spec.template, ours), spec.template)
+
+
+def template_inputs_hash(service: InferenceService) -> str:
+    """Return a hash of the fields that the pod template depends on.
+
+    It must be the same for the same object under every version of the operator and every setting, else an
+    upgrade restarts every engine: so a field that is added to the API later has no part in it while it is
+    absent, null or empty, and one whose default is anything else must be left out here while it has that
+    default.
+    """
+    inputs = service.spec.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude={"replicas", "orchestration", "template"}
+    )
+    parts = {"name": service.metadata.name, "spec": _without_empty(inputs), "template": service.spec.template}
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def children(
+    service: InferenceService,
+    *,
+    owner: Mapping[str, str],
+    template: Mapping[str, Any],
+    revision: str,
+) -> list[dict[str, Any]]:
+    """Return the objects of a service, whole, in the order in which they are to be created.
+
+    `owner` has the apiVersion, kind, name and uid of the InferenceService; `template` is the pod template,
+    rendered or stored; `revision` is the inputs hash that it was rendered for.
+    """
+    spec = service.spec
+    common = {"selector": selector(service), "template": template}
+    startup_seconds = math.ceil(duration_seconds(spec.engine.startup_timeout))
+
+    def child(manifest: str, name: str, **values: Any) -> dict[str, Any]:
+        metadata = {
+            "name": name,
+            "namespace": service.metadata.namespace,
+            "labels": labels(service),
+            "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
+        }
+        document: dict[str, Any] = render(
+            f"inferenceservice/{manifest}.yaml.j2", metadata=metadata, **common, **values
+        )
+        return document
+
+    name = service.metadata.name
+    return [
+        child("service-account", name),
+        child("controller-revision", revision_name(service, revision)),
+        child("service", name),
+        child("pod-disruption-budget", name),
+        child(
+            "deployment",
+            name,
+            replicas=spec.replicas,
+            progress_deadline_seconds=startup_seconds + _ROLLOUT_MARGIN_SECONDS,
+        ),
+    ]
+
+
+def revision_name(service: InferenceService, revision: str) -> str:
+    """Return the name of the ControllerRevision that stores the template rendered for an inputs hash."""
+    return f"{service.metadata.name}-{revision[:_HASH_LENGTH]}"
+
+
+def stored_template(controller_revision: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the pod template that a ControllerRevision of `children` stores."""
+    template: dict[str, Any] = controller_revision["data"]["template"]
+    return template
+
+
+def service_url(service: InferenceService) -> str:
+    """Return the base URL of the OpenAI-compatible API inside the cluster."""
+    return f"http://{service.metadata.name}.{service.metadata.namespace}.svc/v1"
+
+
+def selector(service: InferenceService) -> dict[str, str]:
+    """Return the labels that pick the engine's pods; they never change, as a selector is immutable."""
+    return {SERVICE_LABEL: service.metadata.name, "app.kubernetes.io/component": "engine"}
+
+
+def labels(service: InferenceService) -> dict[str, str]:
+    """Return the labels of the pods and of every child."""
+    return {
+        "app.kubernetes.io/name": service.spec.engine.type.value.lower(),
+        "app.kubernetes.io/instance": service.metadata.name,
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+        **selector(service),
+    }
+
+
+def _with_containers_of(fragment: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """Return our pod template with the fragment's own containers in it, as the security floor leaves them."""
+    spec = dict(ours["spec"])
+    for kind in ("containers", "initContainers"):
+        present = spec.get(kind, [])
+        names = {container["name"] for container in present}
+        added = [
+            item["name"] for item in (fragment.get("spec") or {}).get(kind) or [] if item["name"] not in names
+        ]
+        if added:
+            floor = template_policy.SECURITY_FLOOR
+            spec[kind] = [
+                *present,
+                *({"name": name, "securityContext": floor} for name in dict.fromkeys(added)),
+            ]
+    return {**ours, "spec": spec}
+
+
+def _model_node_path(service: InferenceService) -> list[str]:
+    source = parse_model_uri(service.spec.model.uri)
+    return [source.path] if isinstance(source, NodePathModel) else []
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_empty(item) for key, item in value.items() if item not in ({}, [])}
+    return value
