@@ -1,6 +1,7 @@
 """Clusters for the demo and the end-to-end tests: one interface, three providers.
 
-- `existing`: whatever KUBECONFIG points at. It is only looked at; images must be where its nodes can pull them.
+- `existing`: whatever KUBECONFIG points at. Its being is left alone; images must be
+  where its nodes can pull them.
 - `kind`: a kind cluster, where Docker and kind are found.
 - `local`: a real single-node Kubernetes of processes on this machine, without Docker or a registry.
 

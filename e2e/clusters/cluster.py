@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class ClusterError(Exception):
-    """A cluster cannot do what was asked; the message is one line that names the remedy, then perhaps a log's tail."""
+    """A cluster cannot do what was asked: one line that names the remedy, then perhaps a log's tail."""
 
 
 class Cluster(Protocol):

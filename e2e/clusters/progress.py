@@ -1,4 +1,4 @@
-"""Lines that tell how far a long step is: one live line on a terminal, elsewhere a plain line now and then."""
+"""How far a long step is: one live line on a terminal, elsewhere a plain line now and then."""
 
 import sys
 import time

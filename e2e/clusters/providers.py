@@ -18,8 +18,8 @@ PROVIDERS: Mapping[str, Callable[[], Cluster]] = {
 def choose(name: str | None = None) -> Cluster:
     """The provider called `name`; without a name, kind where it can run, else local.
 
-    `existing` is never chosen without being named: a KUBECONFIG left in the environment may point at a cluster
-    that serves people. Raises ClusterError for an unknown name.
+    `existing` is never chosen without being named: a KUBECONFIG left in the environment may point at a
+    cluster that serves people. Raises ClusterError for an unknown name.
     """
     if name is None:
         name = "kind" if kind.is_usable() else "local"

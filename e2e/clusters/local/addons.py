@@ -1,4 +1,4 @@
-"""The objects that a node needs in its own API server: rights of kube-proxy and CoreDNS, and the DNS Service."""
+"""What a node needs in its own API server: rights of kube-proxy and CoreDNS, and the DNS Service."""
 
 from ipaddress import IPv4Address
 

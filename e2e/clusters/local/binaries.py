@@ -48,7 +48,7 @@ def kubernetes_version() -> str:
 
 
 def targets() -> tuple[Target, ...]:
-    """What is built, in order. Without its version Kubernetes says v0.0.0-master, which clients cannot parse."""
+    """What is built, in order. Kubernetes gets its version: clients cannot parse v0.0.0-master."""
     version = kubernetes_version()
     major, minor, _ = version.removeprefix("v").split(".", 2)
     values = {
@@ -78,7 +78,7 @@ def targets() -> tuple[Target, ...]:
 
 
 def cache_key(sources: Path, built: tuple[Target, ...], compiler: str) -> str:
-    """A short hash of every source and lock file, of the targets, and of the compiler's version and platform."""
+    """A short hash of every source and lock file, the targets, and the compiler's version and platform."""
     digest = hashlib.sha256(f"{compiler}\n{built!r}\n{LINK_NAMES!r}\n".encode())
     for path in sorted(path for path in sources.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(sources)}\n{path.stat().st_size}\n".encode())
@@ -87,7 +87,7 @@ def cache_key(sources: Path, built: tuple[Target, ...], compiler: str) -> str:
 
 
 def find() -> Path | None:
-    """The directory of the built programs for these sources, or None. Raises ClusterError where Go is unfit."""
+    """The directory of the programs if they are built, or None. Raises ClusterError for an unfit Go."""
     directory = _directory()
     return directory / "bin" if directory.is_dir() else None
 

@@ -1,8 +1,8 @@
 """The cgroup `setpoint-e2e`: it holds every process of the node, and nothing of anyone else.
 
-In each hierarchy it has a child `pods`, the kubelet's root. In one hierarchy (the unified one, or `pids` where there
-is none) it has a child `node` that the node's first process joins before it is even started; descendants stay below
-it or below `pods`. So the kernel always knows whom to kill, whatever happened to our records.
+In each hierarchy it has a child `pods`, the kubelet's root. In one hierarchy (the unified one, or `pids`
+where there is none) it has a child `node` that the node's first process joins before it is even started;
+descendants stay in that or below `pods`. So the kernel always knows whom to kill.
 """
 
 import os
@@ -31,7 +31,7 @@ class Hierarchy:
 
 
 def parse_hierarchies(mountinfo: str) -> list[Hierarchy]:
-    """The hierarchies of a /proc/PID/mountinfo (proc_pid_mountinfo(5)), each once, in the order of their mounting."""
+    """The hierarchies in a /proc/PID/mountinfo (proc_pid_mountinfo(5)), each once, in mounting order."""
     found: dict[str, Hierarchy] = {}
     for line in mountinfo.splitlines():
         mount, _, filesystem = line.partition(" - ")
@@ -58,7 +58,7 @@ def tracking(mounted: list[Hierarchy]) -> Hierarchy:
 
 
 def create() -> Path:
-    """Make the group in every hierarchy; the cgroup.procs file that the node's first process writes itself into."""
+    """Make the group in every hierarchy; the cgroup.procs file for the node's first process to join."""
     for hierarchy in hierarchies():
         pods = hierarchy.group / "pods"
         pods.mkdir(parents=True, exist_ok=True)

@@ -94,7 +94,7 @@ def _require_root() -> None:
 
 
 def _ensure_packages() -> Path:
-    """See that the distribution's programs are there; the directory of the CNI plugins. Raises ClusterError."""
+    """See that the distribution's programs are there; the CNI plugins' directory. Raises ClusterError."""
     present = next((directory for directory in CNI_PLUGIN_DIRECTORIES if (directory / "ptp").exists()), None)
     directory = present or CNI_PLUGIN_DIRECTORIES[0]
     packages.ensure(PACKAGES | {f"{directory}/ptp": "containernetworking-plugins"})

@@ -19,7 +19,7 @@ TAIL_LINES = 12
 
 
 def compiler(module: Path) -> str:
-    """Go's version and platform as used in `module`. Raises ClusterError when it is missing or too old for it."""
+    """Go's version and platform for `module`. Raises ClusterError when it is missing or too old."""
     if shutil.which("go") is None:
         wanted = re.search(r"^go (\S+)", (module / "go.mod").read_text(), re.MULTILINE)
         version = wanted[1] if wanted else "a recent version"
@@ -40,8 +40,8 @@ def compiler(module: Path) -> str:
 def build(title: str, module: Path, packages: Sequence[str], flags: Sequence[str], *, output: Path) -> None:
     """Build `packages` of `module` into `output`: a file, or a directory where there are several.
 
-    Progress counts compiled packages: `go list` tells how many are not in Go's cache, `go build -v` names each one
-    when it is done. Raises ClusterError with the tail of Go's words.
+    Progress counts compiled packages: `go list` tells how many are not in Go's cache, `go build -v` names
+    each one when it is done. Raises ClusterError with the tail of Go's words.
     """
     progress = Progress(title)
     total = 0

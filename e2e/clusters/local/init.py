@@ -1,7 +1,8 @@
 """The node's first process: `unshare ... python -m e2e.clusters.local.init BINARIES SUBNET`.
 
-It makes the namespaces a node, starts the components in order, and reaps what is orphaned. It restarts nothing: when
-a component ends, it says so and ends too, and the kernel ends everything else with it. SIGTERM ends it at once.
+It makes the namespaces a node, starts the components in order, and reaps what is orphaned. It restarts
+nothing: when a component ends, it says so and ends too, and the kernel ends everything else with it. So does
+SIGTERM.
 """
 
 import os
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def make_private() -> None:
-    """Mount what keeps the host's files as they are: own /run and /dev/shm, an overlay on /var, covered sysctls."""
+    """Keep the host as it is: own /run and /dev/shm, an overlay on /var, and covered sysctls."""
     _mount("--make-rshared", "/")  # shared among the node's own: mountPropagation works as on any node
     for mount_point in ("/run", "/dev/shm"):  # noqa: S108
         _mount("-t", "tmpfs", "tmpfs", mount_point)

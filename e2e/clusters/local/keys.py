@@ -49,21 +49,27 @@ def identities(node_name: str, address: IPv4Address, service_address: IPv4Addres
 
 
 def create(directory: Path, holders: Iterable[Identity]) -> None:
-    """Write ca.crt, the service accounts' key pair, and NAME.crt and NAME.key for each holder into `directory`."""
+    """Write the authority, the service accounts' key pair, and NAME.crt and NAME.key for each holder."""
     directory.mkdir(mode=0o700)
-    _openssl(
-        directory, "req", "-x509", *ELLIPTIC_CURVE, "-days", CERTIFICATE_DAYS, "-subj", "/CN=setpoint-e2e",
-        "-keyout", "ca.key", "-out", "ca.crt",
-    )  # fmt: skip
+    new = ("req", "-x509", *ELLIPTIC_CURVE, "-days", CERTIFICATE_DAYS)
+    # Without its key usage, strict clients (Python since 3.13) refuse an authority.
+    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    _openssl(directory, *new, *usage, "-subj", "/CN=setpoint-e2e", "-keyout", "ca.key", "-out", "ca.crt")
     for holder in holders:
-        extensions = ["extendedKeyUsage=clientAuth,serverAuth", "basicConstraints=critical,CA:FALSE"]
+        extensions = ["-addext", "extendedKeyUsage=clientAuth,serverAuth"]
         if holder.alternative_names:
-            extensions.append("subjectAltName=" + ",".join(holder.alternative_names))
-        _openssl(
-            directory, "req", "-x509", *ELLIPTIC_CURVE, "-days", CERTIFICATE_DAYS, "-subj", holder.subject,
-            "-CA", "ca.crt", "-CAkey", "ca.key", "-keyout", f"{holder.name}.key", "-out", f"{holder.name}.crt",
-            *(argument for extension in extensions for argument in ("-addext", extension)),
-        )  # fmt: skip
+            extensions += ["-addext", f"subjectAltName={','.join(holder.alternative_names)}"]
+        signed = (
+            "-CA",
+            "ca.crt",
+            "-CAkey",
+            "ca.key",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+            *extensions,
+        )
+        files = ("-keyout", f"{holder.name}.key", "-out", f"{holder.name}.crt")
+        _openssl(directory, *new, "-subj", holder.subject, *signed, *files)
     _openssl(directory, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "service-accounts.key")
     _openssl(directory, "ec", "-in", "service-accounts.key", "-pubout", "-out", "service-accounts.pub")
 

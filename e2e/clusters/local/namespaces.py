@@ -1,4 +1,4 @@
-"""The node's namespaces: starting its first process in new ones, finding it, and running commands beside it."""
+"""The node's namespaces: starting its first process in them, finding it, running commands beside it."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def launch(arguments: Sequence[str], log: BinaryIO) -> subprocess.Popen[bytes]:
 
 
 def first_pid() -> int | None:
-    """The node's first process as this machine counts, or None: the one that counts as 1 one namespace further in."""
+    """The node's first process as this machine counts, or None: it is 1 one namespace further in."""
     for pid in cgroups.members():
         try:
             status = Path(f"/proc/{pid}/status").read_text()

@@ -1,7 +1,7 @@
 """The veth pair between host and node.
 
-The node's end is `eth0` in the node's own network namespace, with the host as its gateway; the host's end is called
-`setpoint-e2e`. Both vanish with the namespace. Nothing on the host is routed, forwarded or filtered for it.
+The node's end is `eth0` in the node's own network namespace, with the host as its gateway; the host's end is
+called `setpoint-e2e`. Both vanish with the namespace. The host forwards and filters nothing for it.
 """
 
 import json
@@ -61,7 +61,7 @@ def join(subnet: IPv4Network) -> None:
 
 
 def detach() -> None:
-    """On the host: remove the pair if it is there, not waiting for the kernel to take a dead namespace apart."""
+    """On the host: remove the pair if it is there, sooner than the kernel takes a dead namespace apart."""
     if any(name == HOST_INTERFACE for _, name in socket.if_nameindex()):
         subprocess.run(["ip", "link", "delete", HOST_INTERFACE], capture_output=True, check=False)
 

@@ -155,7 +155,7 @@ def files(address: IPv4Address, runc: Path, cni_plugins: Path) -> Mapping[Path, 
 
 
 def _containerd(runc: Path, cni_plugins: Path) -> str:
-    """containerd's configuration, version 3. The OOM score needs CAP_SYS_RESOURCE to be lowered: it is not."""
+    """Configuration of containerd 2. To lower OOM scores needs CAP_SYS_RESOURCE: it does not try."""
     return f"""\
 version = 3
 root = "{STATE}/containerd/root"
@@ -187,7 +187,7 @@ SystemdCgroup = false
 
 
 def _cni() -> dict[str, object]:
-    """One routed veth pair a pod: unlike a bridge it needs no br_netfilter for Services between pods of one node."""
+    """A routed veth pair for each pod: Services within the node need no br_netfilter, as with a bridge."""
     ranges = [[{"subnet": str(NODE_PODS)}]]
     ipam = {"type": "host-local", "ranges": ranges, "routes": [{"dst": "0.0.0.0/0"}]}
     return {

@@ -1,4 +1,4 @@
-"""Taking away everything a node is or was, from what the system itself shows: nothing need have been written down."""
+"""Taking away all that a node is or was, as the system itself shows it: nothing is remembered."""
 
 import shutil
 
@@ -13,10 +13,10 @@ def exist() -> bool:
 
 
 def clear() -> None:
-    """Kill the node's processes, then remove the network pair, the cgroups and the files. Raises ClusterError.
+    """Kill the node's processes, then remove the network pair, the cgroups, the files. Raises ClusterError.
 
-    The node is made to be thrown away, so it is not stopped gently: one and the same way out serves `down`, an
-    interrupted `up`, and the next `up` after a `kill -9`.
+    The node is made to be thrown away, so it is not stopped gently: one and the same way out serves `down`,
+    an interrupted `up`, and the next `up` after a `kill -9`.
     """
     try:
         cgroups.kill()

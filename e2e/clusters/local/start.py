@@ -9,7 +9,7 @@ from subprocess import Popen
 
 from e2e.clusters import packages
 from e2e.clusters.cluster import ClusterError
-from e2e.clusters.local import addons, images, keys, namespaces, network, node, pause
+from e2e.clusters.local import addons, archive, images, keys, namespaces, network, node
 from e2e.clusters.local.api import Api
 from e2e.clusters.local.paths import CONTAINERD_SOCKET, KEYS, KUBECONFIG, LOGS, STATE
 from e2e.clusters.progress import Progress
@@ -21,7 +21,7 @@ PAUSE_ARCHIVE = STATE / "pause.tar"
 
 
 def start(programs: Path, cni_plugins: Path) -> None:
-    """Start a node and wait until it is whole; the kubeconfig is put in its place last. Raises ClusterError."""
+    """Start a node and wait until it is whole; the kubeconfig comes last. Raises ClusterError."""
     subnet = network.free_subnet(network.taken_networks())
     _, address = subnet.hosts()
     _write_state(programs, cni_plugins, address)
@@ -85,7 +85,7 @@ def _write_state(programs: Path, cni_plugins: Path, address: IPv4Address) -> Non
     for path, text in node.files(address, Path(packages.find("runc") or "runc"), cni_plugins).items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    pause.write_archive(programs / "pause", node.PAUSE_IMAGE, PAUSE_ARCHIVE)
+    archive.write(PAUSE_ARCHIVE, node.PAUSE_IMAGE, {"pause": programs / "pause"}, ["/pause"])
 
 
 def _answers(address: IPv4Address, port: int, path: str) -> bool:
