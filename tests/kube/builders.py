@@ -36,3 +36,9 @@ def owner_reference(uid: str, *, controller: bool = True) -> Object:
         "uid": uid,
         "controller": controller,
     }
+
+
+def present(obj: Object | None) -> Object:
+    """The object, which has to be there."""
+    assert obj is not None
+    return obj

@@ -1,5 +1,7 @@
 """Against a real API server."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from setpoint.kube.apply import Applier, Foreign
@@ -8,7 +10,7 @@ from setpoint.kube.errors import Conflict
 from setpoint.kube.objects import Object
 from setpoint.kube.resources import DEPLOYMENTS, Resource
 from tests.apiserver import CONFIG_MAPS, ApiServer
-from tests.kube.builders import config_map, owner_reference
+from tests.kube.builders import config_map, owner_reference, present
 
 pytestmark = pytest.mark.apiserver
 
@@ -42,7 +44,7 @@ class Recorder:
 
 
 @pytest.fixture
-async def applier(api_server: ApiServer):
+async def applier(api_server: ApiServer) -> AsyncIterator[Recorder]:
     recorder = Recorder(api_server)
     yield recorder
     await recorder.client.close()
@@ -79,21 +81,23 @@ def deployment(namespace: str) -> Object:
     }
 
 
-async def test_an_absent_object_is_created_and_the_cache_is_told(applier, namespace):
-    written = await applier.reconcile(desired(namespace), None)
+async def test_an_absent_object_is_created_and_the_cache_is_told(applier: Recorder, namespace: str) -> None:
+    written = present(await applier.reconcile(desired(namespace), None))
     assert written["data"] == {"a": "1"}
     assert applier.verbs == ["get", "apply"]
     assert applier.observed == [(CONFIG_MAPS, written)]
 
 
-async def test_an_unchanged_object_costs_no_request(applier, namespace):
-    written = await applier.reconcile(desired(namespace), None)
+async def test_an_unchanged_object_costs_no_request(applier: Recorder, namespace: str) -> None:
+    written = present(await applier.reconcile(desired(namespace), None))
     assert await applier.reconcile(desired(namespace), written) is None
     assert applier.verbs == []
 
 
-async def test_a_deployment_as_the_api_server_stores_it_is_unchanged(applier, namespace):
-    written = await applier.reconcile(deployment(namespace), None, DEPLOYMENTS)
+async def test_a_deployment_as_the_api_server_stores_it_is_unchanged(
+    applier: Recorder, namespace: str
+) -> None:
+    written = present(await applier.reconcile(deployment(namespace), None, DEPLOYMENTS))
     assert written["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] != {
         "cpu": "1000m",
         "memory": 1073741824,
@@ -102,7 +106,7 @@ async def test_a_deployment_as_the_api_server_stores_it_is_unchanged(applier, na
     assert applier.verbs == []
 
 
-async def test_drift_is_put_right_in_one_write(applier, kube, namespace):
+async def test_drift_is_put_right_in_one_write(applier: Recorder, kube: KubeClient, namespace: str) -> None:
     await applier.reconcile(desired(namespace), None)
     drifted = await kube.apply(
         CONFIG_MAPS,
@@ -111,27 +115,31 @@ async def test_drift_is_put_right_in_one_write(applier, kube, namespace):
         config_map(namespace=namespace, data={"a": "2"}),
         field_manager="somebody",
     )
-    written = await applier.reconcile(desired(namespace), drifted)
+    written = present(await applier.reconcile(desired(namespace), drifted))
     assert written["data"] == {"a": "1"}
     assert applier.verbs == ["apply"]
 
 
-async def test_a_field_that_is_not_rendered_any_more_is_removed(applier, namespace):
-    before = await applier.reconcile(desired(namespace, a="1", b="2"), None)
-    written = await applier.reconcile(desired(namespace, a="1"), before)
+async def test_a_field_that_is_not_rendered_any_more_is_removed(applier: Recorder, namespace: str) -> None:
+    before = present(await applier.reconcile(desired(namespace, a="1", b="2"), None))
+    written = present(await applier.reconcile(desired(namespace, a="1"), before))
     assert written["data"] == {"a": "1"}
     assert await applier.reconcile(desired(namespace, a="1"), written) is None
 
 
-async def test_what_the_cache_has_not_seen_yet_is_read_and_not_written_again(applier, namespace):
-    written = await applier.reconcile(desired(namespace), None)
+async def test_what_the_cache_has_not_seen_yet_is_read_and_not_written_again(
+    applier: Recorder, namespace: str
+) -> None:
+    written = present(await applier.reconcile(desired(namespace), None))
     assert await applier.reconcile(desired(namespace), None) is None
     assert applier.verbs == ["get"]
     assert applier.observed[-1] == (CONFIG_MAPS, written)
 
 
 @pytest.mark.parametrize("owner", [None, OTHER])
-async def test_somebody_elses_object_of_that_name_is_never_touched(applier, kube, namespace, owner):
+async def test_somebody_elses_object_of_that_name_is_never_touched(
+    applier: Recorder, kube: KubeClient, namespace: str, owner: str | None
+) -> None:
     theirs = config_map(namespace=namespace, owner_uid=owner, data={"theirs": "1"})
     before = await kube.create(CONFIG_MAPS, namespace, theirs)
     with pytest.raises(Foreign, match=f"ConfigMap {namespace}/settings exists") as raised:
@@ -142,9 +150,9 @@ async def test_somebody_elses_object_of_that_name_is_never_touched(applier, kube
 
 
 async def test_an_object_that_somebody_made_instead_of_the_cached_one_is_never_touched(
-    applier, kube, namespace
-):
-    cached = await applier.reconcile(desired(namespace), None)
+    applier: Recorder, kube: KubeClient, namespace: str
+) -> None:
+    cached = present(await applier.reconcile(desired(namespace), None))
     await kube.delete(CONFIG_MAPS, namespace, "settings", uid=cached["metadata"]["uid"])
     theirs = await kube.create(CONFIG_MAPS, namespace, config_map(namespace=namespace, data={"theirs": "1"}))
     with pytest.raises(Conflict):
@@ -153,25 +161,25 @@ async def test_an_object_that_somebody_made_instead_of_the_cached_one_is_never_t
 
 
 async def test_an_object_that_somebody_makes_between_look_and_write_is_not_taken_over(
-    api_server, kube, namespace
-):
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
     recorder = Recorder(api_server)
     theirs = config_map(namespace=namespace, data={"a": "theirs"})
 
     async def get_then_somebody_creates(*_: object) -> None:
         await kube.create(CONFIG_MAPS, namespace, theirs)
 
-    recorder.client.get = get_then_somebody_creates  # type: ignore[method-assign]
+    recorder.client.get = get_then_somebody_creates  # type: ignore[assignment, method-assign]
     with pytest.raises(Conflict):
         await recorder.reconcile(desired(namespace), None)
-    assert (await kube.get(CONFIG_MAPS, namespace, "settings"))["data"] == {"a": "theirs"}
+    assert present(await kube.get(CONFIG_MAPS, namespace, "settings"))["data"] == {"a": "theirs"}
     await recorder.client.close()
 
 
 async def test_an_object_that_was_deleted_behind_the_cache_is_not_brought_back_blindly(
-    applier, kube, namespace
-):
-    cached = await applier.reconcile(desired(namespace), None)
+    applier: Recorder, kube: KubeClient, namespace: str
+) -> None:
+    cached = present(await applier.reconcile(desired(namespace), None))
     await kube.delete(CONFIG_MAPS, namespace, "settings", uid=cached["metadata"]["uid"])
     with pytest.raises(Conflict):
         await applier.reconcile(desired(namespace, a="2"), cached)

@@ -1,4 +1,6 @@
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -57,10 +59,11 @@ def as_stored(desired: Object) -> Object:
 
 
 def main_of(live: Object) -> Object:
-    return live["spec"]["template"]["spec"]["containers"][1]
+    main: Object = live["spec"]["template"]["spec"]["containers"][1]
+    return main
 
 
-def test_what_the_api_server_and_others_add_is_no_difference():
+def test_what_the_api_server_and_others_add_is_no_difference() -> None:
     assert not differs(deployment(), as_stored(deployment()), HASH)
 
 
@@ -76,20 +79,20 @@ def test_what_the_api_server_and_others_add_is_no_difference():
         ({"memory": "1E"}, {"memory": "1000P"}),
     ],
 )
-def test_quantities_are_compared_by_their_amount(ours, stored):
+def test_quantities_are_compared_by_their_amount(ours: dict[str, str], stored: Any) -> None:
     live = as_stored(deployment(**ours))
     main_of(live)["resources"]["limits"] |= stored
     assert not differs(deployment(**ours), live, HASH)
 
 
 @pytest.mark.parametrize("stored", ["2", "1Ki", "1k", "", "one", None])
-def test_another_amount_is_a_difference(stored):
+def test_another_amount_is_a_difference(stored: Any) -> None:
     live = as_stored(deployment())
     main_of(live)["resources"]["limits"]["cpu"] = stored
     assert differs(deployment(), live, HASH)
 
 
-def test_only_quantities_are_compared_by_amount():
+def test_only_quantities_are_compared_by_amount() -> None:
     live = as_stored(deployment())
     live["metadata"]["labels"]["app"] = "1000m"
     desired = deployment()
@@ -97,7 +100,7 @@ def test_only_quantities_are_compared_by_amount():
     assert differs(desired, live, None)
 
 
-def drift(change):
+def drift(change: Callable[[Object], Any]) -> Object:
     live = as_stored(deployment())
     change(live)
     return live
@@ -120,23 +123,25 @@ def drift(change):
         lambda live: live["spec"]["template"]["spec"]["containers"].pop(1),
     ],
 )
-def test_a_change_by_somebody_else_to_a_field_of_ours_is_a_difference(change):
+def test_a_change_by_somebody_else_to_a_field_of_ours_is_a_difference(
+    change: Callable[[Object], Any],
+) -> None:
     assert differs(deployment(), drift(change), HASH)
 
 
-def test_a_field_that_is_not_rendered_any_more_is_a_difference():
+def test_a_field_that_is_not_rendered_any_more_is_a_difference() -> None:
     live = as_stored(deployment(minReadySeconds=5))
     assert differs(deployment(), live, HASH)
     assert not differs(deployment(), live, None)
 
 
-def test_an_object_without_our_hash_is_a_difference():
+def test_an_object_without_our_hash_is_a_difference() -> None:
     live = as_stored(deployment())
     del live["metadata"]["annotations"]
     assert differs(deployment(), live, HASH)
 
 
-def test_conditions_are_found_by_type():
+def test_conditions_are_found_by_type() -> None:
     ready = {"type": "Ready", "status": "True"}
     desired = {"metadata": {}, "status": {"conditions": [ready]}}
     live = {"metadata": {}, "status": {"conditions": [{"type": "Tuning", "status": "False"}, ready]}}
@@ -153,7 +158,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=5), VALUES, max_size=4))
-def test_an_object_that_says_exactly_this_does_not_differ(spec):
+def test_an_object_that_says_exactly_this_does_not_differ(spec: Object) -> None:
     desired = {"metadata": {"name": "n"}, "spec": spec}
     live = {
         "metadata": {"name": "n", "annotations": {HASH: manifest_hash(desired)}},
@@ -163,5 +168,5 @@ def test_an_object_that_says_exactly_this_does_not_differ(spec):
 
 
 @given(st.dictionaries(st.text(max_size=5), VALUES, min_size=2, max_size=4))
-def test_the_hash_does_not_depend_on_the_order_of_keys(manifest):
+def test_the_hash_does_not_depend_on_the_order_of_keys(manifest: Object) -> None:
     assert manifest_hash(dict(reversed(manifest.items()))) == manifest_hash(manifest)

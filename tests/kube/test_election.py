@@ -7,8 +7,10 @@ import pytest
 
 from setpoint.kube.client import KubeClient
 from setpoint.kube.election import Elector, LeadershipLost
+from setpoint.kube.objects import Object
 from setpoint.kube.resources import LEASES
 from tests.apiserver import ApiServer, until
+from tests.kube.builders import present
 from tests.kube.proxy import Proxy
 
 pytestmark = pytest.mark.apiserver
@@ -27,19 +29,20 @@ def candidate(client: KubeClient, namespace: str, identity: str, lost: list[str]
     )
 
 
-async def lease_spec(client: KubeClient, namespace: str) -> dict:
-    lease = await client.get(LEASES, namespace, "setpoint")
-    assert lease is not None
-    return lease["spec"]
+async def lease_spec(client: KubeClient, namespace: str) -> Object:
+    spec: Object = present(await client.get(LEASES, namespace, "setpoint"))["spec"]
+    return spec
 
 
-async def end(task: asyncio.Task) -> None:
+async def end(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
 
 
-async def test_one_of_two_leads_and_a_released_lease_passes_on_at_once(kube, namespace):
+async def test_one_of_two_leads_and_a_released_lease_passes_on_at_once(
+    kube: KubeClient, namespace: str
+) -> None:
     first, second = (candidate(kube, namespace, name, []) for name in ("a", "b"))
     leading = asyncio.create_task(first.run())
     await asyncio.wait_for(first.leading.wait(), 5)
@@ -60,14 +63,14 @@ async def test_one_of_two_leads_and_a_released_lease_passes_on_at_once(kube, nam
     assert (await lease_spec(kube, namespace))["holderIdentity"] == ""
 
 
-async def test_the_lease_is_renewed_while_it_is_held(kube, namespace):
+async def test_the_lease_is_renewed_while_it_is_held(kube: KubeClient, namespace: str) -> None:
     elector = candidate(kube, namespace, "a", [])
     task = asyncio.create_task(elector.run())
     await asyncio.wait_for(elector.leading.wait(), 5)
     before = await lease_spec(kube, namespace)
 
     async def renewed() -> bool:
-        return (await lease_spec(kube, namespace))["renewTime"] > before["renewTime"]
+        return bool((await lease_spec(kube, namespace))["renewTime"] > before["renewTime"])
 
     await until(renewed)
     after = await lease_spec(kube, namespace)
@@ -76,8 +79,8 @@ async def test_the_lease_is_renewed_while_it_is_held(kube, namespace):
 
 
 async def test_a_leader_without_connection_stops_before_the_next_one_starts(
-    api_server: ApiServer, kube, namespace
-):
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
     lost: list[str] = []
     leaders: list[set[str]] = []
     async with (
@@ -104,14 +107,16 @@ async def test_a_leader_without_connection_stops_before_the_next_one_starts(
         await end(waiting)
 
 
-async def test_a_leader_whose_lease_was_taken_knows_at_its_next_renewal(kube, namespace):
+async def test_a_leader_whose_lease_was_taken_knows_at_its_next_renewal(
+    kube: KubeClient, namespace: str
+) -> None:
     lost: list[str] = []
     elector = candidate(kube, namespace, "a", lost)
     task = asyncio.create_task(elector.run())
     await asyncio.wait_for(elector.leading.wait(), 5)
 
     async def taken() -> bool:
-        lease = await kube.get(LEASES, namespace, "setpoint")
+        lease = present(await kube.get(LEASES, namespace, "setpoint"))
         spec = lease["spec"] | {"holderIdentity": "thief", "leaseDurationSeconds": 3600}
         with suppress(Exception):
             await kube.replace(LEASES, namespace, "setpoint", lease | {"spec": spec})

@@ -10,7 +10,7 @@ from setpoint.kube.client import KubeClient, Request
 from setpoint.kube.informer import Informer, strip
 from setpoint.kube.objects import Object
 from tests.apiserver import CONFIG_MAPS, ApiServer, until
-from tests.kube.builders import config_map
+from tests.kube.builders import config_map, present
 from tests.kube.proxy import Proxy
 
 pytestmark = pytest.mark.apiserver
@@ -19,14 +19,14 @@ Told = list[tuple[str | None, str | None]]
 
 
 @asynccontextmanager
-async def following(client: KubeClient, namespace: str, **options) -> AsyncIterator[tuple[Informer, Told]]:
+async def following(client: KubeClient, namespace: str) -> AsyncIterator[tuple[Informer, Told]]:
     """A running informer of the ConfigMaps labelled with this namespace, and the data of what it told."""
     told: Told = []
 
     def tell(old: Object | None, new: Object | None) -> None:
         told.append((old["data"]["a"] if old else None, new["data"]["a"] if new else None))
 
-    informer = Informer(client, CONFIG_MAPS, label_selector=f"of={namespace}", on_change=tell, **options)
+    informer = Informer(client, CONFIG_MAPS, label_selector=f"of={namespace}", on_change=tell)
     task = asyncio.create_task(informer.run())
     try:
         yield informer, told
@@ -37,9 +37,11 @@ async def following(client: KubeClient, namespace: str, **options) -> AsyncItera
 
 
 async def write(
-    client: KubeClient, namespace: str, name: str = "settings", a: str = "1", **options
+    client: KubeClient, namespace: str, name: str = "settings", a: str = "1", owner_uid: str | None = None
 ) -> Object:
-    manifest = config_map(name, namespace=namespace, labels={"of": namespace}, data={"a": a}, **options)
+    manifest = config_map(
+        name, namespace=namespace, labels={"of": namespace}, data={"a": a}, owner_uid=owner_uid
+    )
     return await client.apply(CONFIG_MAPS, namespace, name, manifest, field_manager="tests")
 
 
@@ -56,7 +58,7 @@ def holds(informer: Informer, **data: str) -> Callable[[], bool]:
     return check
 
 
-async def test_it_is_synced_once_everything_there_is_told(kube, namespace):
+async def test_it_is_synced_once_everything_there_is_told(kube: KubeClient, namespace: str) -> None:
     for name in ("x", "y"):
         await write(kube, namespace, name)
     async with following(kube, namespace) as (informer, told):
@@ -66,7 +68,7 @@ async def test_it_is_synced_once_everything_there_is_told(kube, namespace):
         assert holds(informer, x="1", y="1")()
 
 
-async def test_it_follows_what_is_created_changed_and_deleted(kube, namespace):
+async def test_it_follows_what_is_created_changed_and_deleted(kube: KubeClient, namespace: str) -> None:
     async with following(kube, namespace) as (informer, told):
         await informer.synced.wait()
         await write(kube, namespace)
@@ -77,11 +79,13 @@ async def test_it_follows_what_is_created_changed_and_deleted(kube, namespace):
         assert holds(informer)()
 
 
-async def test_managed_fields_are_not_kept_and_a_change_of_nothing_else_is_not_told(kube, namespace):
+async def test_managed_fields_are_not_kept_and_a_change_of_nothing_else_is_not_told(
+    kube: KubeClient, namespace: str
+) -> None:
     async with following(kube, namespace) as (informer, told):
         written = await write(kube, namespace)
         await until(holds(informer, settings="1"))
-        assert "managedFields" not in informer.store.get(namespace, "settings")["metadata"]
+        assert "managedFields" not in present(informer.store.get(namespace, "settings"))["metadata"]
         manifest = config_map(namespace=namespace, labels={"of": namespace})
         again = await kube.apply(CONFIG_MAPS, namespace, "settings", manifest, field_manager="another")
         assert again["metadata"]["resourceVersion"] != written["metadata"]["resourceVersion"]
@@ -91,8 +95,8 @@ async def test_managed_fields_are_not_kept_and_a_change_of_nothing_else_is_not_t
 
 
 async def test_what_happened_while_the_watch_was_cut_is_told_and_leaves_no_ghost(
-    api_server: ApiServer, kube, namespace
-):
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
     gone, kept = await write(kube, namespace, "gone"), await write(kube, namespace, "kept", a="k")
     verbs: list[str] = []
     async with (
@@ -114,8 +118,8 @@ async def test_what_happened_while_the_watch_was_cut_is_told_and_leaves_no_ghost
 
 
 async def test_a_gap_that_the_server_has_forgotten_is_mended_by_a_list_without_ghosts_or_a_storm(
-    api_server: ApiServer, kube, namespace
-):
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
     gone = await write(kube, namespace, "gone")
     for name in ("kept", "changed"):
         await write(kube, namespace, name)
@@ -139,7 +143,7 @@ async def test_a_gap_that_the_server_has_forgotten_is_mended_by_a_list_without_g
         assert verbs.count("list") == 2
 
 
-async def test_an_own_write_is_read_at_once_and_told_once(kube, namespace):
+async def test_an_own_write_is_read_at_once_and_told_once(kube: KubeClient, namespace: str) -> None:
     async with following(kube, namespace) as (informer, told):
         await informer.synced.wait()
         written = await write(kube, namespace)
@@ -150,7 +154,7 @@ async def test_an_own_write_is_read_at_once_and_told_once(kube, namespace):
         assert told == [(None, "1"), (None, "1")]
 
 
-async def test_children_are_found_by_their_owner(kube, namespace):
+async def test_children_are_found_by_their_owner(kube: KubeClient, namespace: str) -> None:
     async with following(kube, namespace) as (informer, _):
         await write(kube, namespace, "ours", owner_uid="u1")
         await write(kube, namespace, "theirs", owner_uid="u2")
@@ -159,8 +163,8 @@ async def test_children_are_found_by_their_owner(kube, namespace):
 
 
 async def test_it_starts_while_the_api_server_is_away_and_syncs_when_it_comes(
-    api_server: ApiServer, kube, namespace
-):
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
     await write(kube, namespace)
     requests: list[Request] = []
     async with Proxy(api_server.port) as proxy:

@@ -1,20 +1,22 @@
+from typing import TypeAlias
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.kube.objects import Object
+from setpoint.kube.objects import Key, Object
 from setpoint.kube.store import Change, Store
-from tests.kube.builders import config_map
+from tests.kube.builders import config_map, present
 
 
-def put(store: Store, *objects) -> list[Change]:
+def put(store: Store, *objects: Object) -> list[Change]:
     return [change for obj in objects if (change := store.upsert(store.freeze(obj)))]
 
 
-def replace(store: Store, version: int, *objects) -> list[Change]:
+def replace(store: Store, version: int, *objects: Object) -> list[Change]:
     return store.replace([store.freeze(obj) for obj in objects], version)
 
 
-def content(store: Store) -> dict:
+def content(store: Store) -> dict[Key, Object | None]:
     return {key: store.get(*key) for key in list(store.keys())}
 
 
@@ -22,48 +24,48 @@ def names(change: Change) -> tuple[str | None, str | None]:
     return (change.old.key[1] if change.old else None, change.new.key[1] if change.new else None)
 
 
-def test_what_was_put_is_read_back_whole():
+def test_what_was_put_is_read_back_whole() -> None:
     store = Store()
     obj = config_map(version=7, owner_uid="o", labels={"ü": "\u2028"})
     put(store, obj)
     assert store.get("team-a", "settings") == obj
 
 
-def test_changing_what_was_read_does_not_change_the_store():
+def test_changing_what_was_read_does_not_change_the_store() -> None:
     store = Store()
     put(store, config_map(version=7))
-    store.get("team-a", "settings")["data"]["a"] = "changed"
-    assert store.get("team-a", "settings")["data"] == {"a": "1"}
+    present(store.get("team-a", "settings"))["data"]["a"] = "changed"
+    assert present(store.get("team-a", "settings"))["data"] == {"a": "1"}
 
 
-def test_an_older_version_never_replaces_a_newer_one():
+def test_an_older_version_never_replaces_a_newer_one() -> None:
     store = Store()
     put(store, config_map(version=10, data={"a": "new"}))
     assert put(store, config_map(version=9, data={"a": "old"})) == []
-    assert store.get("team-a", "settings")["data"] == {"a": "new"}
+    assert present(store.get("team-a", "settings"))["data"] == {"a": "new"}
 
 
-def test_versions_are_compared_as_numbers_of_any_size():
+def test_versions_are_compared_as_numbers_of_any_size() -> None:
     store = Store()
     put(store, config_map(version=9, data={"a": "old"}))
     assert put(store, config_map(version=10**40, data={"a": "new"}))
-    assert store.get("team-a", "settings")["data"] == {"a": "new"}
+    assert present(store.get("team-a", "settings"))["data"] == {"a": "new"}
 
 
-def test_a_new_version_with_the_same_content_is_no_change():
+def test_a_new_version_with_the_same_content_is_no_change() -> None:
     store = Store()
     put(store, config_map(version=1))
     assert put(store, config_map(version=2)) == []
-    assert store.get("team-a", "settings")["metadata"]["resourceVersion"] == "2"
+    assert present(store.get("team-a", "settings"))["metadata"]["resourceVersion"] == "2"
 
 
-def test_the_same_content_in_another_order_is_no_change():
+def test_the_same_content_in_another_order_is_no_change() -> None:
     store = Store()
     put(store, config_map(version=1))
     assert put(store, dict(reversed(config_map(version=2).items()))) == []
 
 
-def test_objects_are_found_by_their_controlling_owner():
+def test_objects_are_found_by_their_controlling_owner() -> None:
     store = Store()
     put(store, config_map("b", version=1, owner_uid="o"), config_map("a", version=2, owner_uid="o"))
     put(store, config_map("c", version=3, owner_uid="other"), config_map("d", version=4))
@@ -73,7 +75,7 @@ def test_objects_are_found_by_their_controlling_owner():
     assert store.owned_by("o") == []
 
 
-def test_objects_are_found_by_a_further_index():
+def test_objects_are_found_by_a_further_index() -> None:
     store = Store({"data": lambda obj: obj["data"].values()})
     put(
         store,
@@ -84,7 +86,7 @@ def test_objects_are_found_by_a_further_index():
     assert [obj["metadata"]["name"] for obj in store.find("data", "q")] == ["a"]
 
 
-def test_a_list_leaves_no_ghost_and_tells_only_of_what_changed():
+def test_a_list_leaves_no_ghost_and_tells_only_of_what_changed() -> None:
     store = Store()
     replace(
         store,
@@ -99,7 +101,7 @@ def test_a_list_leaves_no_ghost_and_tells_only_of_what_changed():
     assert sorted(store.keys()) == [("team-a", "changed"), ("team-a", "kept"), ("team-a", "new")]
 
 
-def test_an_own_write_is_read_at_once_and_told_once():
+def test_an_own_write_is_read_at_once_and_told_once() -> None:
     store = Store()
     replace(store, 5)
     written = config_map(version=8)
@@ -108,7 +110,7 @@ def test_an_own_write_is_read_at_once_and_told_once():
     assert put(store, written) == []
 
 
-def test_an_own_write_survives_a_list_from_before_it():
+def test_an_own_write_survives_a_list_from_before_it() -> None:
     store = Store()
     store.observe(store.freeze(config_map(version=8)))
     assert replace(store, 7) == []
@@ -116,7 +118,7 @@ def test_an_own_write_survives_a_list_from_before_it():
     assert [names(change) for change in replace(store, 9)] == [("settings", None)]
 
 
-def test_an_answer_that_arrives_after_the_deletion_does_not_bring_the_object_back():
+def test_an_answer_that_arrives_after_the_deletion_does_not_bring_the_object_back() -> None:
     store = Store()
     replace(store, 5)
     put(store, config_map(version=8))
@@ -125,27 +127,30 @@ def test_an_answer_that_arrives_after_the_deletion_does_not_bring_the_object_bac
     assert store.get("team-a", "settings") is None
 
 
-def test_a_late_deletion_of_a_predecessor_spares_the_successor():
+def test_a_late_deletion_of_a_predecessor_spares_the_successor() -> None:
     store = Store()
     replace(store, 5, config_map(version=5, uid="first"))
     store.observe(store.freeze(config_map(version=9, uid="second")))
     assert store.delete(store.freeze(config_map(version=8, uid="first"))) is None
-    assert store.get("team-a", "settings")["metadata"]["uid"] == "second"
+    assert present(store.get("team-a", "settings"))["metadata"]["uid"] == "second"
 
 
-def test_a_list_of_a_server_whose_history_was_rewound_is_taken_as_it_is():
+def test_a_list_of_a_server_whose_history_was_rewound_is_taken_as_it_is() -> None:
     store = Store()
     replace(store, 100, config_map("a", version=90, data={"a": "lost"}), config_map("b", version=95))
     replace(store, 50, config_map("a", version=40, data={"a": "restored"}))
-    assert {key[1]: obj["data"] for key, obj in content(store).items()} == {"a": {"a": "restored"}}
+    assert {key[1]: present(obj)["data"] for key, obj in content(store).items()} == {"a": {"a": "restored"}}
+
+
+Steps: TypeAlias = list[tuple[str, str | None]]
 
 
 class Server:
     """An API server's history, played from a list of (name, what it becomes; None: it is deleted)."""
 
-    def __init__(self, steps: list[tuple[str, str | None]]) -> None:
+    def __init__(self, steps: Steps) -> None:
         live: dict[str, Object] = {}
-        self.lists = [{}]
+        self.lists: list[dict[str, Object]] = [{}]
         """What a list shows as of each version."""
         self.events: list[tuple[str, Object] | None] = [None]
         """What a watch shows at each version."""
@@ -187,7 +192,7 @@ class Follower:
     def _hear(self, change: Change | None) -> None:
         if change is None:
             return
-        key = (change.new or change.old).key[1]
+        key = next(held.key[1] for held in (change.new, change.old) if held)
         assert self.believed.get(key) == (change.old.text if change.old else None)
         if change.new is None:
             del self.believed[key]
@@ -195,18 +200,23 @@ class Follower:
             self.believed[key] = change.new.text
 
 
-STEPS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([None, "1", "2"])), max_size=20)
+STEPS: st.SearchStrategy[Steps] = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from([None, "1", "2"])), max_size=20
+)
 
 
 @given(STEPS, st.data())
-def test_the_store_ends_where_the_server_is_however_its_sources_overtake_each_other(steps, data):
+def test_the_store_ends_where_the_server_is_however_its_sources_overtake_each_other(
+    steps: Steps, data: st.DataObject
+) -> None:
     server, follower = Server(steps), Follower()
     # Every write is ours: its answer comes at any time, before or after list and watch show it.
-    answers = data.draw(st.permutations([event[1] for event in server.events if event and event[0] == "put"]))
+    ours = [event[1] for event in server.events if event and event[0] == "put"]
+    answers: list[Object] = data.draw(st.permutations(ours))
     position = data.draw(st.integers(0, len(steps)))
     follower.list(server, position)
     while position < len(steps):
-        while answers and data.draw(st.booleans()):
+        while len(answers) > 0 and data.draw(st.booleans()):
             follower.observe(answers.pop())
         if data.draw(st.booleans()):
             position += 1

@@ -28,21 +28,21 @@ def take_all(queue: WorkQueue[str]) -> list[str]:
     return keys
 
 
-def test_a_key_added_many_times_is_worked_once():
+def test_a_key_added_many_times_is_worked_once() -> None:
     queue = queue_at(Clock())
     for _ in range(100):
         queue.add("a")
     assert take_all(queue) == ["a"]
 
 
-def test_keys_come_in_the_order_of_their_first_add():
+def test_keys_come_in_the_order_of_their_first_add() -> None:
     queue = queue_at(Clock())
     for key in ("b", "a", "b", "c"):
         queue.add(key)
     assert take_all(queue) == ["b", "a", "c"]
 
 
-def test_a_key_added_while_processing_is_worked_again_after_done():
+def test_a_key_added_while_processing_is_worked_again_after_done() -> None:
     queue = queue_at(Clock())
     queue.add("a")
     assert take_all(queue) == ["a"]
@@ -54,7 +54,7 @@ def test_a_key_added_while_processing_is_worked_again_after_done():
     assert take_all(queue) == []
 
 
-def test_a_delayed_key_is_worked_when_its_time_has_come():
+def test_a_delayed_key_is_worked_when_its_time_has_come() -> None:
     clock = Clock()
     queue = queue_at(clock)
     queue.add_after("a", 10)
@@ -67,7 +67,7 @@ def test_a_delayed_key_is_worked_when_its_time_has_come():
 
 
 @pytest.mark.parametrize("delays", [(5, 10), (10, 5)])
-def test_the_sooner_of_two_delays_holds_and_the_later_is_dropped(delays):
+def test_the_sooner_of_two_delays_holds_and_the_later_is_dropped(delays: tuple[float, float]) -> None:
     clock = Clock()
     queue = queue_at(clock)
     for delay in delays:
@@ -79,7 +79,7 @@ def test_the_sooner_of_two_delays_holds_and_the_later_is_dropped(delays):
     assert take_all(queue) == []
 
 
-def test_retries_come_later_each_time_up_to_five_minutes_until_forgotten():
+def test_retries_come_later_each_time_up_to_five_minutes_until_forgotten() -> None:
     clock = Clock()
     queue = queue_at(clock)
     waits = []
@@ -95,7 +95,7 @@ def test_retries_come_later_each_time_up_to_five_minutes_until_forgotten():
     assert queue.seconds_to_next_delay() == pytest.approx(0.25)
 
 
-def test_retries_of_all_keys_together_are_bounded_in_rate():
+def test_retries_of_all_keys_together_are_bounded_in_rate() -> None:
     clock = Clock()
     queue = queue_at(clock)
     for number in range(300):
@@ -106,7 +106,7 @@ def test_retries_of_all_keys_together_are_bounded_in_rate():
     assert len(take_all(queue)) == 190
 
 
-def test_a_queue_is_idle_only_when_nothing_is_ready_or_worked():
+def test_a_queue_is_idle_only_when_nothing_is_ready_or_worked() -> None:
     queue = queue_at(Clock())
     assert queue.idle
     queue.add("a")
@@ -117,7 +117,7 @@ def test_a_queue_is_idle_only_when_nothing_is_ready_or_worked():
     assert queue.idle
 
 
-async def test_waiting_workers_get_one_key_each():
+async def test_waiting_workers_get_one_key_each() -> None:
     queue: WorkQueue[str] = WorkQueue()
     workers = [asyncio.create_task(queue.get()) for _ in range(2)]
     await asyncio.sleep(0)
@@ -126,7 +126,7 @@ async def test_waiting_workers_get_one_key_each():
     assert sorted(await asyncio.gather(*workers)) == ["a", "b"]
 
 
-async def test_a_waiting_worker_wakes_for_a_delay_that_was_set_later_and_is_sooner():
+async def test_a_waiting_worker_wakes_for_a_delay_that_was_set_later_and_is_sooner() -> None:
     queue: WorkQueue[str] = WorkQueue()
     queue.add_after("late", 3600)
     worker = asyncio.create_task(queue.get())
@@ -170,14 +170,14 @@ class WorkQueueMachine(RuleBasedStateMachine):
             if due <= self.clock.now:
                 self.wanted.add(key)
                 del self.due[key]
-        key = self.queue.get_nowait()
-        if key is None:
+        taken = self.queue.get_nowait()
+        if taken is None:
             assert self.wanted <= self.worked
         else:
-            assert key in self.wanted
-            assert key not in self.worked
-            self.wanted.remove(key)
-            self.worked.add(key)
+            assert taken in self.wanted
+            assert taken not in self.worked
+            self.wanted.remove(taken)
+            self.worked.add(taken)
 
     @rule(key=KEYS)
     def done(self, key: str) -> None:
