@@ -22,8 +22,8 @@ _DURATION_PART = re.compile(r"([0-9]+)(ms|h|m|s)")
 _DURATION = r"([0-9]{1,5}(h|m|s|ms)){1,4}"
 """So bounded that no duration overflows the nanoseconds in which CEL counts."""
 _BINARY_UNITS_BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-BINARY_QUANTITY = r"[1-9][0-9]{0,5}(Ki|Mi|Gi|Ti)"
-"""So bounded that no quantity overflows the 64 bits in which CEL counts."""
+BINARY_QUANTITY = r"[1-9][0-9]{0,5}(Ki|Mi)|[1-9][0-9]{0,4}Gi|[1-9][0-9]?Ti"
+"""So bounded that CEL makes an integer of it: apimachinery's ParseQuantity does so for few digits only."""
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 
@@ -70,7 +70,7 @@ BinaryQuantity = Annotated[
     StringConstraints(max_length=16),
     Ruled(
         matches(
-            BINARY_QUANTITY, "must be a whole number of Ki, Mi, Gi or Ti of at most six digits, such as 4Gi"
+            BINARY_QUANTITY, "must be a whole number of Ki, Mi, Gi or Ti, such as 4Gi, and at most 99999Gi"
         )
     ),
 ]

@@ -1,0 +1,65 @@
+"""The command `setpoint`: what the operator does, done and looked at without a cluster."""
+
+import argparse
+import importlib.metadata
+import sys
+
+from setpoint.cli.crds import crds_yaml
+from setpoint.cli.documents import DocumentError
+from setpoint.cli.render import render
+from setpoint.cli.settings_file import read_settings
+from setpoint.cli.validate import validate
+
+_USAGE_STATUS = 2
+"""As argparse exits when the command line is wrong: here, when an input cannot be read at all."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return the exit status: 0 done, 1 a fault in an object, 2 unreadable input."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except DocumentError as error:
+        print(error, file=sys.stderr)
+        return _USAGE_STATUS
+    except BrokenPipeError:
+        # The reader, such as head, has what it wanted. Python would complain again when it flushes at exit.
+        sys.stdout = None
+        return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "crds":
+        print(crds_yaml(), end="")
+        return 0
+    command = {"validate": validate, "render": render}[options.command]
+    return command(options.files, read_settings(options.settings))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="setpoint", description=__doc__)
+    parser.add_argument(
+        "--version", action="version", version=f"setpoint {importlib.metadata.version('setpoint')}"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser(
+        "crds", help="print the CustomResourceDefinitions, for kubectl apply --server-side -f -"
+    )
+    for name, purpose in (
+        ("validate", "name every fault of the InferenceServices in files"),
+        ("render", "print what the operator would apply for the InferenceServices in files"),
+    ):
+        command = commands.add_parser(name, help=purpose, description=purpose)
+        command.add_argument(
+            "-f",
+            "--filename",
+            dest="files",
+            metavar="FILE",
+            action="append",
+            required=True,
+            help="YAML or JSON, - for standard input; may be given several times",
+        )
+        command.add_argument(
+            "--settings", metavar="FILE", help="the administrator's settings, as the chart renders them"
+        )
+    return parser

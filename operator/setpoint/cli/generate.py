@@ -8,17 +8,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from setpoint.api.crd import inference_service_crd
-from setpoint.cli.output import yaml_documents
+from setpoint.cli.crds import crds_yaml
 from setpoint.kube.permissions import rules_template
 
-_HEADER = "# Written by `make verify` from the models in operator/setpoint/api: change those, not this.\n"
 _CRD_FILE = "setpoint.dev_inferenceservices.yaml"
-
-
-def crds_yaml() -> str:
-    """Return all CustomResourceDefinitions as YAML."""
-    return _HEADER + yaml_documents([inference_service_crd()])
 
 
 def files() -> dict[str, str]:

@@ -1,0 +1,81 @@
+"""Everything that is wrong with an InferenceService, found in one go and without a cluster."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.cli.explain import Location, to_fault, value_at
+from setpoint.cli.submitted import API_VERSION, SubmittedInferenceService
+from setpoint.faults import Fault
+from setpoint.orchestrations import deployment
+from setpoint.settings import Settings
+
+_STAND_INS: dict[Location, Any] = {
+    ("apiVersion",): API_VERSION,
+    ("kind",): "InferenceService",
+    ("metadata",): {"name": "name"},
+    ("metadata", "name"): "name",
+    ("spec",): {"model": {"uri": "hf://organisation/name"}},
+    ("spec", "model"): {"uri": "hf://organisation/name"},
+    ("spec", "model", "uri"): "hf://organisation/name",
+}
+"""What goes in place of a required field that is wrong, so that the rest can be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found in one object."""
+
+    service: InferenceService
+    """The object, without what is at fault in it."""
+    faults: tuple[Fault, ...]
+
+
+def check(document: dict[str, Any], settings: Settings) -> Checked:
+    """Return the service in `document` and all faults: of the schema, the rules, the engine and the template.
+
+    pydantic ends at the first layer that fails: an unknown field hides the rules of its object. So what is at
+    fault is set aside, and the rest is looked at again until nothing new is found.
+    """
+    faults: list[Fault] = []
+    aside: set[Location] = set()
+    rest = json.loads(json.dumps(document))
+    while True:
+        try:
+            service = SubmittedInferenceService.model_validate_json(
+                json.dumps(rest), strict=True, extra="forbid"
+            )
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            faults += [to_fault(details, document) for details in found if not _within(aside, details["loc"])]
+            aside |= {details["loc"] for details in found}
+            for details in found:
+                _set_aside(rest, details["loc"])
+        else:
+            return Checked(service, (*faults, *deployment.faults(service, settings)))
+
+
+def _within(aside: set[Location], location: Location) -> bool:
+    """Return whether a fault here only follows from what was set aside."""
+    return any(location[:length] in aside for length in range(1, len(location) + 1))
+
+
+def _set_aside(rest: dict[str, Any], location: Location) -> None:
+    """Take what stands at `location` out of `rest`, with as much around it as cannot do without it."""
+    if location in _STAND_INS:
+        value_at(rest, location[:-1])[location[-1]] = _STAND_INS[location]
+        return
+    around, last = value_at(rest, location[:-1]), location[-1]
+    if isinstance(around, list):
+        item = value_at(rest, location)
+        if isinstance(item, int | float):  # a number or boolean among texts: as a text it can be looked at
+            around[int(last)] = json.dumps(item)
+        else:
+            _set_aside(rest, location[:-1])
+    elif isinstance(around, dict) and last in around:
+        del around[str(last)]
+    elif isinstance(around, dict):
+        _set_aside(rest, location[:-1])

@@ -1,0 +1,45 @@
+"""`setpoint render`: what the operator would apply for the InferenceServices in files, without a cluster."""
+
+import sys
+from typing import Any
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.cli.check import check
+from setpoint.cli.output import yaml_documents
+from setpoint.cli.validate import fault_line, inference_services
+from setpoint.orchestrations import deployment
+from setpoint.settings import Settings
+
+
+def render(paths: list[str], settings: Settings) -> int:
+    """Print the objects as YAML, each service's in the order of applying; return the exit status.
+
+    0: all are rendered. 1: one has a fault; then the faults are told and nothing is printed. Raises
+    DocumentError when a file cannot be read or none has a service.
+    """
+    checked = [(document, check(document.object, settings)) for document in inference_services(paths)]
+    faults = [fault_line(document.source, fault) for document, result in checked for fault in result.faults]
+    for line in faults:
+        print(line, file=sys.stderr)
+    if faults:
+        return 1
+    objects = [each for _, result in checked for each in rendered(result.service, settings)]
+    print(yaml_documents(objects), end="")
+    return 0
+
+
+def rendered(service: InferenceService, settings: Settings) -> list[dict[str, Any]]:
+    """Return the objects of a service without faults, as a fresh operator would apply them.
+
+    Without owner references: these need the uid that the API server gives to the InferenceService, and an
+    object with an owner that does not exist is deleted.
+    """
+    objects = deployment.children(
+        service,
+        owner={},
+        template=deployment.pod_template(service, settings),
+        revision=deployment.template_inputs_hash(service),
+    )
+    for each in objects:
+        del each["metadata"]["ownerReferences"]
+    return objects

@@ -1,0 +1,54 @@
+"""`setpoint validate`: every fault of every InferenceService in the files, without a cluster."""
+
+import sys
+
+from setpoint.api.inferenceservice import GROUP, KIND
+from setpoint.cli.check import check
+from setpoint.cli.documents import Document, DocumentError, read_documents
+from setpoint.cli.submitted import API_VERSION
+from setpoint.faults import Fault
+from setpoint.settings import Settings
+
+
+def validate(paths: list[str], settings: Settings) -> int:
+    """Print what is wrong to standard error, what is right to standard output; return the exit status.
+
+    0: all are valid. 1: one has a fault. Raises DocumentError when a file cannot be read or none has a
+    service.
+    """
+    status = 0
+    for document in inference_services(paths):
+        faults = check(document.object, settings).faults
+        for fault in faults:
+            print(fault_line(document.source, fault), file=sys.stderr)
+        if faults:
+            status = 1
+        else:
+            print(f"{document.source}: {document.object['metadata']['name']}: valid")
+    return status
+
+
+def inference_services(paths: list[str]) -> list[Document]:
+    """Return the InferenceServices of the files; what else stands there is named and passed over.
+
+    Raises DocumentError when a file cannot be read or none has an InferenceService.
+    """
+    documents = [document for path in paths for document in read_documents(path)]
+    services = [document for document in documents if _is_ours(document)]
+    if not services:
+        raise DocumentError(f"{', '.join(paths)}: no {KIND} of {API_VERSION}: name a file that has one")
+    return services
+
+
+def fault_line(source: str, fault: Fault) -> str:
+    """Return a fault as one line that begins with its place."""
+    return f"{source}: {fault}" if fault.value else f"{source}: {fault.field}: {fault.message}"
+
+
+def _is_ours(document: Document) -> bool:
+    api_version, kind = (str(document.object.get(key, "")) for key in ("apiVersion", "kind"))
+    # Whatever says our group, or no group at all, was meant for us: a slip in the rest is a fault to be told.
+    if api_version.partition("/")[0] == GROUP or not (api_version and kind):
+        return True
+    print(f"{document.source}: {api_version} {kind}: passed over, not {API_VERSION} {KIND}", file=sys.stderr)
+    return False

@@ -1,0 +1,36 @@
+"""An API server that knows InferenceServices."""
+
+from pathlib import Path
+
+import pytest
+
+from setpoint.api.crd import inference_service_crd
+from setpoint.cli.output import yaml_documents
+from tests.api.kubectl import Admission, Kubectl
+from tests.apiserver import ApiServer, find_binaries
+
+
+@pytest.fixture(scope="session")
+def kubectl(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
+    """kubectl, with the CRD established."""
+    binaries = find_binaries()
+    assert binaries is not None
+    executable: Path = tmp_path_factory.mktemp("bin") / "kubectl"
+    executable.symlink_to(binaries / "node")
+    kubectl = Kubectl(executable, api_server.kubeconfig)
+    kubectl(
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "-f",
+        "-",
+        stdin=yaml_documents([inference_service_crd()]),
+    )
+    kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/inferenceservices.setpoint.dev")
+    return kubectl
+
+
+@pytest.fixture(scope="session")
+def admission(api_server: ApiServer, kubectl: Kubectl) -> Admission:
+    """Plain requests about InferenceServices."""
+    return Admission(api_server)

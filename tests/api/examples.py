@@ -1,0 +1,180 @@
+"""Objects that break one rule each, and objects that break none, for Python and for the API server."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.builders import inference_service_object
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An object with one fault: where it is, and a part of what is said of it by whom a rule speaks."""
+
+    submitted: dict[str, Any]
+    field: str
+    message: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.field}-{self.message[:30]}"
+
+
+def _service(name: str = "chat", **fields: Any) -> dict[str, Any]:
+    return inference_service_object(name, "default", **fields)
+
+
+def _pages(*pages: tuple[str, str]) -> dict[str, Any]:
+    return _service(placement={"hugepages": [{"pageSize": each, "size": size} for each, size in pages]})
+
+
+_URI = "must be hf://ORGANISATION/NAME[@REVISION], pvc://CLAIM[/PATH] or file:///PATH"
+_INSIDE = "must not contain the path elements . or .."
+_TOKEN = {"name": "hub", "key": "token"}
+_SECRET_NAME = "must be an object's name"
+_VERSION = "must be a version such as 0.32.0, without a v"
+_API_KEY = "must not contain --api-key"
+_STARTUP = "must be a duration from 10s to 24h"
+_DRAIN = "must be a duration from 0s to 1h"
+_QUANTITY = "must be a whole number of Ki, Mi, Gi or Ti"
+_NAME = "must be at most 52 lower-case letters, digits and -"
+_LINE = "must be one line without control characters"
+_KEY = "must be a key of a Secret"
+_IMAGE = "must be an image such as registry.example/vllm:tag"
+
+REFUSED = [
+    *(
+        Refused(_service(uri=uri), "spec.model.uri", _URI)
+        for uri in (
+            "llama",
+            "s3://bucket/model",
+            "hf://name-alone",
+            "hf://a/b/c",
+            "hf://a/b@",
+            "hf://a/b@../x",
+            "hf://a/b\n",
+            "HF://a/b",
+            "pvc://Claim/x",
+            "pvc://claim/a\x00b",
+            "file://relative/path",
+            "file:///a\nb",
+        )
+    ),
+    *(
+        Refused(_service(uri=uri), "spec.model.uri", _INSIDE)
+        for uri in (
+            "pvc://claim/../other",
+            "pvc://claim/a/..",
+            "file:///models/./x",
+            "file:///..",
+            "hf://a/b@v1/../x",
+        )
+    ),
+    Refused(_service(uri=""), "spec.model.uri"),
+    Refused(_service(uri="file:///" + "x" * 1017), "spec.model.uri"),
+    Refused(
+        _service(uri="pvc://claim", model={"tokenSecretRef": _TOKEN}),
+        "spec.model.tokenSecretRef",
+        "is for hf:// models only",
+    ),
+    Refused(_service(model={"name": "a\nb"}), "spec.model.name", _LINE),
+    Refused(_service(model={"name": "a\x00b"}), "spec.model.name", _LINE),
+    Refused(_service(model={"name": ""}), "spec.model.name"),
+    Refused(_service(model={"name": "\U0001f600" * 254}), "spec.model.name"),
+    Refused(
+        _service(model={"tokenSecretRef": {"name": "Hub", "key": "token"}}),
+        "spec.model.tokenSecretRef.name",
+        _SECRET_NAME,
+    ),
+    Refused(
+        _service(model={"tokenSecretRef": {"name": "hub", "key": "a/b"}}),
+        "spec.model.tokenSecretRef.key",
+        _KEY,
+    ),
+    Refused(_service(model={"tokenSecretRef": {"name": "hub"}}), "spec.model.tokenSecretRef.key"),
+    *(
+        Refused(_service(engine={"version": version}), "spec.engine.version", _VERSION)
+        for version in ("v0.32.0", "0.32", "latest", "0.32.0\n", "0.32.0-rc1")
+    ),
+    *(
+        Refused(_service(engine={"image": image}), "spec.engine.image", _IMAGE)
+        for image in ("vllm vllm", "vllm\n", "vllm:\u2028", "")
+    ),
+    *(
+        Refused(_service(engine={"args": ["--seed=1", *args]}), "spec.engine.args", _API_KEY)
+        for args in (["--api-key=secret"], ["--api_key", "secret"], ["--api-ke", "secret"])
+    ),
+    Refused(
+        _service(engine={"args": ["--seed=\x00"]}), "spec.engine.args", "must not contain the character NUL"
+    ),
+    Refused(_service(engine={"args": ["x"] * 257}), "spec.engine.args"),
+    Refused(_service(engine={"args": ["x" * 16385]}), "spec.engine.args[0]"),
+    Refused(_service(engine={"args": [1]}), "spec.engine.args[0]"),
+    Refused(_service(engine={"args": [None]}), "spec.engine.args[0]"),
+    *(
+        Refused(_service(engine={"startupTimeout": text}), "spec.engine.startupTimeout", _STARTUP)
+        for text in (
+            "9s",
+            "24h1ms",
+            "10",
+            "",
+            "1.5h",
+            "-1m",
+            "1d",
+            "30 m",
+            "30m\n",
+            "99999h99999h",
+            "10\u0660s",
+        )
+    ),
+    Refused(_service(engine={"drainTimeout": "61m"}), "spec.engine.drainTimeout", _DRAIN),
+    Refused(_service(engine={"version": 0.32}), "spec.engine.version"),
+    Refused(_service(engine={"type": "SGLang"}), "spec.engine.type"),
+    Refused(_service(engine="VLLM"), "spec.engine"),
+    Refused(_service(orchestration="RayServe"), "spec.orchestration"),
+    Refused(_service(placement={"accelerator": {"type": "H100"}}), "spec.placement.accelerator.type"),
+    Refused(_service(parallelism={"tensor": 0}), "spec.parallelism.tensor"),
+    Refused(_service(parallelism={"tensor": 65}), "spec.parallelism.tensor"),
+    Refused(_service(parallelism={"tensor": "2"}), "spec.parallelism.tensor"),
+    Refused(_service(replicas=-1), "spec.replicas"),
+    Refused(_service(replicas=1001), "spec.replicas"),
+    Refused(_pages(("2Mi", "3Mi")), "spec.placement.hugepages[0].size", "must be a multiple of pageSize"),
+    Refused(_pages(("2Mi", "4GB")), "spec.placement.hugepages[0].size", _QUANTITY),
+    Refused(_pages(("0Mi", "4Gi")), "spec.placement.hugepages[0].pageSize", _QUANTITY),
+    Refused(_pages(("1Mi", "100Ti")), "spec.placement.hugepages[0].size", _QUANTITY),
+    Refused(
+        _pages(("1Gi", "1Gi"), ("1024Mi", "1Gi")),
+        "spec.placement.hugepages",
+        "must not name a page size twice",
+    ),
+    Refused(_service(template=[]), "spec.template"),
+    Refused({**_service(), "spec": {}}, "spec.model"),
+    Refused({**_service(), "spec": None}, "spec"),
+    *(Refused(_service(name), "metadata.name", _NAME) for name in ("9chat", "a" * 53, "chat.v2")),
+]
+
+ACCEPTED = [
+    _service(),
+    _service("a" * 52),
+    _service("a"),
+    _service(
+        uri="hf://meta-llama/Llama-3.1-8B-Instruct", model={"name": "llama 8b", "tokenSecretRef": _TOKEN}
+    ),
+    _service(uri="hf://a/b@refs/pr/1"),
+    _service(uri="pvc://claim"),
+    _service(uri="pvc://claim.x/a b/\u2028{{ x }}$(y)"),
+    _service(uri="file:///..."),
+    _service(uri="file:///" + "\U0001f600" * 1016),
+    _service(model={"name": "'\"{{ x }}$(y)\u2028\u0085"}),
+    _service(model={"name": None}),
+    _service(engine=None),
+    _service(engine={"version": "0.33.0rc1", "image": "r.example:5000/a/b@sha256:0123"}),
+    _service(engine={"args": ["--seed=1\n\u2028{{ }}$(HOME)'\"", "", "--api-server-count=2", "a" * 16384]}),
+    _service(engine={"startupTimeout": "10s", "drainTimeout": "0s"}),
+    _service(engine={"startupTimeout": "23h59m60s", "drainTimeout": "1h0ms"}),
+    _service(parallelism={"tensor": 64}, replicas=0),
+    _pages(("2Mi", "4Gi"), ("1Gi", "1Ti")),
+    _pages(("64Ki", "999936Ki")),
+    *(_pages(("1Ki", size)) for size in ("999999Ki", "999999Mi", "99999Gi", "99Ti")),
+    _service(
+        template={"metadata": {"labels": {"a": "b"}}, "spec": {"anything": [1, 2.5, None, {"x": True}]}}
+    ),
+]
