@@ -26,7 +26,9 @@ def kubectl(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> 
         "-",
         stdin=yaml_documents([inference_service_crd()]),
     )
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/inferenceservices.setpoint.dev")
+    # Established is not enough: the short name, the schema and the columns reach discovery a little later.
+    kubectl.until_done("explain", "infsvc")
+    kubectl.until_done("get", "infsvc")
     return kubectl
 
 

@@ -3,6 +3,7 @@
 import json
 import ssl
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -27,6 +28,13 @@ class Kubectl:
         done = self.run(*arguments, stdin=stdin)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def until_done(self, *arguments: str) -> None:
+        """Run kubectl until it succeeds; AssertionError when it does not within half a minute."""
+        deadline = time.monotonic() + 30
+        while (done := self.run(*arguments)).returncode != 0:
+            assert time.monotonic() < deadline, done.stderr
+            time.sleep(0.1)
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run kubectl and return how it ended."""
