@@ -1,7 +1,7 @@
 """What the administrator decides for all services, once, in the chart's values.
 
-The chart renders these into a file that the operator reads at start; `setpoint render` takes the same file, so
-that what the operator would apply can be seen without a cluster.
+The chart renders these into a file that the operator reads at start; `setpoint render` takes the same file,
+so that what the operator would apply can be seen without a cluster.
 """
 
 from typing import Annotated
@@ -14,7 +14,11 @@ class Settings(BaseModel):
     """The administrator's decisions; the defaults are the chart's."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True, frozen=True, extra="forbid"
+        alias_generator=to_camel,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        frozen=True,
+        extra="forbid",
     )
 
     vllm_image: str = "docker.io/vllm/vllm-openai"

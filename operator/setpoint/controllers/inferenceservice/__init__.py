@@ -1,0 +1,1 @@
+"""Keeps the objects behind every InferenceService as its spec says, and says truthfully how that stands."""

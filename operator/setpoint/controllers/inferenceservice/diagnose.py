@@ -1,0 +1,162 @@
+"""Why a pod does not serve, told from its status alone: the field of the InferenceService, the value, the
+remedy.
+
+Kubernetes says in a pod's status all that is asked here (a missing Secret, an image that cannot be pulled, a
+node without room), so the operator needs no right to read Secrets.
+"""
+
+import re
+from dataclasses import dataclass
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.kube.objects import Object
+
+ENGINE_CONTAINER = "main"
+MESSAGE_MAX_LENGTH = 512
+
+_SECRET_NOT_FOUND = re.compile(r'secret "(?P<name>[^"]+)" not found')
+_SECRET_KEY_NOT_FOUND = re.compile(r"couldn't find key (?P<key>\S+) in Secret [^/]+/(?P<name>\S+)")
+_CLAIM_NOT_FOUND = re.compile(r'persistentvolumeclaim "(?P<name>[^"]+)" not found')
+_IMAGE_REASONS = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+    }
+)
+_ENGINE_ERROR = re.compile(
+    r"(?:^|\s)((?:Value error,|[A-Za-z.]*Error:|vllm: error:|vllm serve: error:) ?.{1,400})"
+)
+_CREDENTIAL = re.compile(r"\b(hf_[A-Za-z0-9]{8,}|sk-[A-Za-z0-9_-]{8,}|Bearer \S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What keeps a pod from serving: a reason for programs, a message for people."""
+
+    reason: str
+    message: str
+
+
+def diagnose(service: InferenceService, pods: tuple[Object, ...]) -> Problem | None:
+    """Return the first problem of the pods that do not serve, in a stable order; None when there is none to
+    see.
+
+    A pod on its way out is passed over: its containers end, as they should.
+    """
+    for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
+        if "deletionTimestamp" in pod["metadata"]:
+            continue
+        problem = _scheduling_problem(service, pod) or _container_problem(service, pod)
+        if problem is not None:
+            return Problem(problem.reason, problem.message[:MESSAGE_MAX_LENGTH])
+    return None
+
+
+def _scheduling_problem(service: InferenceService, pod: Object) -> Problem | None:
+    condition = _condition(pod, "PodScheduled")
+    if condition is None or condition["status"] != "False" or condition.get("reason") != "Unschedulable":
+        return None
+    text = condition.get("message", "")
+    if claim := _CLAIM_NOT_FOUND.search(text):
+        return Problem(
+            "VolumeClaimNotFound",
+            f"spec.model.uri: {service.spec.model.uri!r} names claim {claim['name']!r},"
+            f" absent from namespace {service.metadata.namespace!r}: create it, or correct the uri",
+        )
+    if "Insufficient nvidia.com/gpu" in text:
+        tensor = service.spec.parallelism.tensor
+        return Problem(
+            "InsufficientAccelerators",
+            f"spec.parallelism.tensor: {tensor} asks for {tensor} nvidia.com/gpu in one pod, and no node has"
+            f" so many free: add a GPU node, free GPUs, or lower it (scheduler: {text})",
+        )
+    if "Insufficient hugepages-" in text:
+        return Problem(
+            "InsufficientHugePages",
+            f"spec.placement.hugepages: no node has them free: reserve huge pages on a node, or ask for less"
+            f" (scheduler: {text})",
+        )
+    return Problem("Unschedulable", f"no node takes the pod (scheduler: {text})")
+
+
+def _container_problem(service: InferenceService, pod: Object) -> Problem | None:
+    statuses = [*pod["status"].get("initContainerStatuses", ()), *pod["status"].get("containerStatuses", ())]
+    for status in statuses:
+        problem = _waiting_problem(service, status) or _crash_problem(status)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _waiting_problem(service: InferenceService, status: Object) -> Problem | None:
+    waiting = status.get("state", {}).get("waiting", {})
+    reason, text = waiting.get("reason", ""), waiting.get("message", "")
+    if reason in _IMAGE_REASONS:
+        field = "spec.engine.image" if service.spec.engine.image else "spec.engine.version"
+        where = (
+            field if status["name"] == ENGINE_CONTAINER else f"spec.template, container {status['name']!r}"
+        )
+        return Problem(
+            "ImagePullFailed",
+            f"{where}: image {status['image']!r} cannot be had: correct it, or give the namespace a pull"
+            f" secret (kubelet: {reason}: {_one_line(text)})",
+        )
+    if reason != "CreateContainerConfigError":
+        return None
+    if secret := _SECRET_KEY_NOT_FOUND.search(text):
+        return Problem(
+            "SecretKeyNotFound",
+            f"{_secret_field(service, secret['name'])}: Secret {secret['name']!r} has no key"
+            f" {secret['key']!r}: add the key, or correct the reference",
+        )
+    if secret := _SECRET_NOT_FOUND.search(text):
+        return Problem(
+            "SecretNotFound",
+            f"{_secret_field(service, secret['name'])}: Secret {secret['name']!r} does not exist in namespace"
+            f" {service.metadata.namespace!r}: create it, or correct the reference",
+        )
+    return Problem("ContainerConfigError", f"container {status['name']!r} cannot be made: {_one_line(text)}")
+
+
+def _crash_problem(status: Object) -> Problem | None:
+    if status.get("ready"):
+        return None
+    terminated = status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated")
+    if not terminated:
+        return None
+    cause = _engine_error(terminated.get("message", ""))
+    told = f": {cause}" if cause else "; see kubectl logs --previous"
+    reason = "OutOfMemory" if terminated.get("reason") == "OOMKilled" else "ContainerCrashed"
+    return Problem(
+        reason,
+        f"container {status['name']!r} ended with exit code {terminated['exitCode']}"
+        f" after {status.get('restartCount', 0)} restarts{told}",
+    )
+
+
+def _engine_error(log_tail: str) -> str:
+    """The line of an engine's last words that names the cause: vLLM's is seldom the last one."""
+    found = [match.group(1) for line in log_tail.splitlines() if (match := _ENGINE_ERROR.search(line))]
+    return _CREDENTIAL.sub("[redacted]", found[0]) if found else ""
+
+
+def _secret_field(service: InferenceService, name: str) -> str:
+    if service.spec.engine.api_key_secret_ref and service.spec.engine.api_key_secret_ref.name == name:
+        return "spec.engine.apiKeySecretRef"
+    if service.spec.model.token_secret_ref and service.spec.model.token_secret_ref.name == name:
+        return "spec.model.tokenSecretRef"
+    return "spec.template"
+
+
+def _condition(thing: Object, kind: str) -> Object | None:
+    return next(
+        (item for item in thing.get("status", {}).get("conditions", ()) if item["type"] == kind), None
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,120 @@
+"""What the caches know about one InferenceService, gathered into a frozen snapshot.
+
+Everything after this step is a function of the snapshot: a decision can be replayed from it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from setpoint.kube.objects import Key, Object, controller_uid
+from setpoint.kube.resources import (
+    CONTROLLER_REVISIONS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    INFERENCE_SERVICES,
+    POD_DISRUPTION_BUDGETS,
+    PODS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
+from setpoint.orchestrations.deployment import MANAGED_BY, SERVICE_LABEL
+
+CHILDREN = (SERVICE_ACCOUNTS, CONTROLLER_REVISIONS, SERVICES, POD_DISRUPTION_BUDGETS, DEPLOYMENTS)
+"""What the controller applies, in this order: what a pod refers to comes before the pods."""
+WATCHED: Mapping[Resource, str] = {
+    INFERENCE_SERVICES: "",
+    **dict.fromkeys((*CHILDREN, PODS, ENDPOINT_SLICES), f"app.kubernetes.io/managed-by={MANAGED_BY}"),
+}
+"""Each kind that is read, with its label selector. The EndpointSlice controller copies the Service's labels.
+"""
+
+
+INDEX = "inferenceservice"
+"""Name of the caches' index under which all objects of one InferenceService are found."""
+
+
+class Cache(Protocol):
+    """The cached objects of one kind (`kube.store.Store` is one)."""
+
+    def get(self, namespace: str, name: str) -> Object | None:
+        """A copy of one object."""
+
+    def find(self, index: str, value: str) -> list[Object]:
+        """Copies of the objects which the named index has under this value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One InferenceService and all that belongs to it, as the caches had it at one moment."""
+
+    service: Object
+    children: Mapping[Resource, tuple[Object, ...]]
+    pods: tuple[Object, ...]
+    endpoint_slices: tuple[Object, ...]
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name."""
+        return self.service["metadata"]["namespace"], self.service["metadata"]["name"]
+
+    @property
+    def uid(self) -> str:
+        """The uid, which no later object of the same name shares."""
+        uid: str = self.service["metadata"]["uid"]
+        return uid
+
+    @property
+    def generation(self) -> int:
+        """The number of the spec."""
+        generation: int = self.service["metadata"]["generation"]
+        return generation
+
+    @property
+    def deployment(self) -> Object | None:
+        """The Deployment that runs the engine."""
+        return next(iter(self.owned(DEPLOYMENTS)), None)
+
+    def owned(self, resource: Resource) -> list[Object]:
+        """The children of a kind that this very InferenceService controls."""
+        return [child for child in self.children[resource] if controller_uid(child) == self.uid]
+
+    def live(self, resource: Resource, name: str) -> Object | None:
+        """The child of that kind and name, if this InferenceService controls it."""
+        return next((child for child in self.owned(resource) if child["metadata"]["name"] == name), None)
+
+
+def service_key(resource: Resource, thing: Object) -> Key | None:
+    """The InferenceService that an event of a watched kind is about."""
+    metadata = thing["metadata"]
+    name = (
+        metadata["name"] if resource is INFERENCE_SERVICES else metadata.get("labels", {}).get(SERVICE_LABEL)
+    )
+    return None if name is None else (metadata["namespace"], name)
+
+
+def index_terms(thing: Object) -> Iterable[str]:
+    """The caches' index `INDEX`: the label is unique within a namespace."""
+    labels = thing["metadata"].get("labels", {})
+    return (
+        (_term((thing["metadata"]["namespace"], labels[SERVICE_LABEL])),) if SERVICE_LABEL in labels else ()
+    )
+
+
+def observe(caches: Mapping[Resource, Cache], key: Key) -> Snapshot | None:
+    """Gather what the caches have; None when there is no such InferenceService."""
+    service = caches[INFERENCE_SERVICES].get(*key)
+    if service is None:
+        return None
+    term = _term(key)
+    return Snapshot(
+        service=service,
+        children={resource: tuple(caches[resource].find(INDEX, term)) for resource in CHILDREN},
+        pods=tuple(caches[PODS].find(INDEX, term)),
+        endpoint_slices=tuple(caches[ENDPOINT_SLICES].find(INDEX, term)),
+    )
+
+
+def _term(key: Key) -> str:
+    return "/".join(key)

@@ -1,0 +1,168 @@
+"""Facts turned into the status: conditions, counts, and the address.
+
+Every condition rests on something seen: a fault of the spec, an answer of the API server, a pod's status, an
+EndpointSlice. Reasons are part of the API; docs/reference lists them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.status import Condition, ConditionStatus, ConditionType, InferenceServiceStatus
+from setpoint.controllers.inferenceservice.decide import Plan
+from setpoint.controllers.inferenceservice.diagnose import Problem, diagnose
+from setpoint.controllers.inferenceservice.observe import Snapshot
+from setpoint.controllers.inferenceservice.rollout import Rollout, measure
+from setpoint.kube.objects import Object
+from setpoint.orchestrations import deployment
+
+
+class Reason(StrEnum):
+    """The reasons that this module gives; `diagnose` and the spec's faults add their own."""
+
+    ACCEPTED = "Accepted"
+    """The spec can be carried out."""
+    NAME_TAKEN = "NameTaken"
+    """An object that is not Setpoint's has the name of one that is needed; it is left alone."""
+    REJECTED = "Rejected"
+    """The API server refuses an object that follows from the spec."""
+    NOT_ACCEPTED = "NotAccepted"
+    """The newest spec is not rolled out; what served before goes on."""
+    ROUTABLE = "Routable"
+    """At least one pod is ready and in the Service's EndpointSlices."""
+    NO_ROUTABLE_POD = "NoRoutablePod"
+    """No pod is ready and in the Service's EndpointSlices, and none says why."""
+    SCALED_TO_ZERO = "ScaledToZero"
+    """The spec asks for no pods."""
+    ROLLING_OUT = "RollingOut"
+    """The newest spec is being carried out."""
+    COMPLETE = "Complete"
+    """Every wanted pod is of the newest spec and routable, and no older one is left."""
+    POD_CREATION_FAILED = "PodCreationFailed"
+    """The API server refuses the pods (a quota, Pod Security)."""
+    DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+    """No pod of the newest spec came up in time, and none says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the plan could not be carried out, although the spec itself is sound."""
+
+    reason: Reason
+    message: str
+
+
+def status_of(snapshot: Snapshot, plan: Plan, refusal: Refusal | None, *, now: str) -> Object:
+    """Return the whole status as it should stand.
+
+    `now` (RFC 3339) becomes the lastTransitionTime of a condition whose status changed; other times are kept,
+    so that an unchanged state gives an unchanged status.
+    """
+    accepted = _accepted(plan, refusal)
+    service = plan.service
+    wanted = _wanted(snapshot, service, accepted=accepted[0] is ConditionStatus.TRUE)
+    rollout = measure(snapshot, wanted=wanted)
+    problem = diagnose(service, snapshot.pods) if service else None
+    found = {
+        ConditionType.ACCEPTED: accepted,
+        ConditionType.READY: _ready(rollout, problem),
+        ConditionType.PROGRESSING: _progressing(snapshot, rollout, problem, accepted),
+    }
+    former = snapshot.service.get("status", {})
+    before = {condition["type"]: condition for condition in former.get("conditions", ())}
+    status = InferenceServiceStatus(
+        observed_generation=snapshot.generation,
+        conditions=[
+            Condition(
+                type=kind,
+                status=verdict,
+                observed_generation=snapshot.generation,
+                last_transition_time=_transition_time(before.get(kind), verdict, now),
+                reason=reason,
+                message=message,
+            )
+            for kind, (verdict, reason, message) in found.items()
+        ],
+        url=deployment.service_url(service) if service and snapshot.deployment else former.get("url"),
+        replicas=rollout.existing,
+        ready_replicas=rollout.routable,
+        replica_summary=f"{rollout.routable}/{rollout.wanted}",
+        selector=_text(deployment.selector(service)) if service else former.get("selector"),
+    )
+    return status.model_dump(by_alias=True, exclude_none=True, mode="json")
+
+
+Verdict = tuple[ConditionStatus, str, str]
+
+
+def _accepted(plan: Plan, refusal: Refusal | None) -> Verdict:
+    if plan.faults:
+        return ConditionStatus.FALSE, plan.faults[0].reason, "; ".join(str(fault) for fault in plan.faults)
+    if refusal:
+        return ConditionStatus.FALSE, refusal.reason, refusal.message
+    return ConditionStatus.TRUE, Reason.ACCEPTED, "the spec can be carried out"
+
+
+def _wanted(snapshot: Snapshot, service: InferenceService | None, *, accepted: bool) -> int:
+    """The number of pods that is pursued: of a spec that is not accepted, the former one's."""
+    if service is not None and accepted:
+        return service.spec.replicas
+    running: int = snapshot.deployment["spec"]["replicas"] if snapshot.deployment else 0
+    return running
+
+
+def _ready(rollout: Rollout, problem: Problem | None) -> Verdict:
+    if rollout.routable:
+        return (
+            ConditionStatus.TRUE,
+            Reason.ROUTABLE,
+            f"{rollout.routable} pods are routable, {rollout.wanted} wanted",
+        )
+    if problem:
+        return ConditionStatus.FALSE, problem.reason, problem.message
+    if rollout.wanted == 0:
+        return ConditionStatus.FALSE, Reason.SCALED_TO_ZERO, "spec.replicas is 0: no pod is wanted"
+    return ConditionStatus.FALSE, Reason.NO_ROUTABLE_POD, f"no pod is routable yet, {rollout.wanted} wanted"
+
+
+def _progressing(snapshot: Snapshot, rollout: Rollout, problem: Problem | None, accepted: Verdict) -> Verdict:
+    if accepted[0] is not ConditionStatus.TRUE:
+        return (
+            ConditionStatus.FALSE,
+            Reason.NOT_ACCEPTED,
+            f"generation {snapshot.generation} is not rolled out: see condition Accepted",
+        )
+    if rollout.complete:
+        return ConditionStatus.FALSE, Reason.COMPLETE, f"all {rollout.wanted} wanted pods are routable"
+    still = f"; {rollout.routable} pods go on serving" if rollout.routable else ""
+    if stalled := problem or _deployment_problem(snapshot.deployment):
+        return ConditionStatus.FALSE, stalled.reason, stalled.message + still
+    return (
+        ConditionStatus.TRUE,
+        Reason.ROLLING_OUT,
+        f"{rollout.routable} pods are routable, {rollout.wanted} wanted",
+    )
+
+
+def _deployment_problem(live: Object | None) -> Problem | None:
+    conditions = {item["type"]: item for item in (live or {}).get("status", {}).get("conditions", ())}
+    failure = conditions.get("ReplicaFailure", {})
+    if failure.get("status") == "True":
+        return Problem(Reason.POD_CREATION_FAILED, f"pods are refused: {failure.get('message', '')}")
+    if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
+        return Problem(
+            Reason.DEADLINE_EXCEEDED,
+            "no new pod was ready within spec.engine.startupTimeout: see kubectl describe pod, or raise it",
+        )
+    return None
+
+
+def _transition_time(before: Object | None, verdict: ConditionStatus, now: str) -> str:
+    if before is not None and before["status"] == verdict:
+        return str(before["lastTransitionTime"])
+    return now
+
+
+def _text(selector: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in selector.items())

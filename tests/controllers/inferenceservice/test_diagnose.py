@@ -1,0 +1,121 @@
+import pytest
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.controllers.inferenceservice.diagnose import diagnose
+from setpoint.kube.objects import Object
+from tests.controllers.inferenceservice.builders import pod, service_object
+
+SERVICE = InferenceService.model_validate(
+    service_object(
+        model={
+            "uri": "hf://meta-llama/Llama-3.1-8B",
+            "tokenSecretRef": {"name": "hub", "key": "token"},
+        },
+        engine={"image": "example/vllm:1", "apiKeySecretRef": {"name": "keys", "key": "api"}},
+        parallelism={"tensor": 8},
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason", "told"),
+    [
+        (
+            pod(ready=False, unschedulable="0/3 nodes are available: 3 Insufficient nvidia.com/gpu."),
+            "InsufficientAccelerators",
+            "spec.parallelism.tensor: 8",
+        ),
+        (
+            pod(ready=False, unschedulable="0/3 nodes are available: 3 Insufficient hugepages-2Mi."),
+            "InsufficientHugePages",
+            "spec.placement.hugepages",
+        ),
+        (
+            pod(ready=False, unschedulable='persistentvolumeclaim "models" not found'),
+            "VolumeClaimNotFound",
+            "claim 'models', absent from namespace 'team-a'",
+        ),
+        (
+            pod(ready=False, unschedulable="0/3 nodes are available: 3 node(s) had untolerated taint."),
+            "Unschedulable",
+            "untolerated taint",
+        ),
+        (
+            pod(ready=False, waiting=("CreateContainerConfigError", 'secret "hub" not found')),
+            "SecretNotFound",
+            "spec.model.tokenSecretRef: Secret 'hub'",
+        ),
+        (
+            pod(ready=False, waiting=("CreateContainerConfigError", 'secret "keys" not found')),
+            "SecretNotFound",
+            "spec.engine.apiKeySecretRef: Secret 'keys'",
+        ),
+        (
+            pod(
+                ready=False,
+                waiting=("CreateContainerConfigError", "couldn't find key api in Secret team-a/keys"),
+            ),
+            "SecretKeyNotFound",
+            "Secret 'keys' has no key 'api'",
+        ),
+        (
+            pod(ready=False, waiting=("ImagePullBackOff", "Back-off pulling image")),
+            "ImagePullFailed",
+            "spec.engine.image: image 'example/vllm:1'",
+        ),
+        (
+            pod(ready=False, waiting=("ErrImagePull", "denied"), container="sidecar"),
+            "ImagePullFailed",
+            "spec.template, container 'sidecar'",
+        ),
+        (
+            pod(ready=False, terminated={"exitCode": 137, "reason": "OOMKilled"}),
+            "OutOfMemory",
+            "exit code 137",
+        ),
+    ],
+)
+def test_a_pod_that_cannot_serve_is_explained_by_field_and_reason(
+    broken: Object, reason: str, told: str
+) -> None:
+    problem = diagnose(SERVICE, (broken,))
+
+    assert problem is not None
+    assert problem.reason == reason
+    assert told in problem.message
+
+
+def test_a_crash_is_explained_by_the_line_of_the_log_that_names_the_cause() -> None:
+    log = "INFO\nValueError: max_num_batched_tokens (4) must be greater\nTrace\nRuntimeError: engine died"
+
+    problem = diagnose(SERVICE, (pod(ready=False, terminated={"exitCode": 1, "message": log}),))
+
+    assert problem is not None
+    assert problem.reason == "ContainerCrashed"
+    assert "ValueError: max_num_batched_tokens (4) must be greater" in problem.message
+    assert "engine died" not in problem.message
+
+
+def test_a_credential_in_the_last_words_of_an_engine_is_not_repeated() -> None:
+    log = "RuntimeError: 401 for token hf_abcdefghijklmnop, header Bearer secret"
+
+    problem = diagnose(SERVICE, (pod(ready=False, terminated={"exitCode": 1, "message": log}),))
+
+    assert problem is not None
+    assert "hf_abcdefgh" not in problem.message
+    assert "Bearer secret" not in problem.message
+
+
+def test_a_crash_of_the_past_is_no_problem_of_a_pod_that_serves() -> None:
+    assert diagnose(SERVICE, (pod(ready=True, terminated={"exitCode": 1}),)) is None
+
+
+def test_a_pod_on_its_way_out_is_passed_over() -> None:
+    assert diagnose(SERVICE, (pod(ready=False, leaving=True, waiting=("ImagePullBackOff", "")),)) is None
+
+
+def test_the_message_is_short_however_long_kubernetes_own_is() -> None:
+    problem = diagnose(SERVICE, (pod(ready=False, unschedulable="x" * 5000),))
+
+    assert problem is not None
+    assert len(problem.message) <= 512

@@ -1,0 +1,457 @@
+"""The loop against a real API server. There is no controller-manager: what it would do, a test does."""
+
+import pytest
+
+from setpoint.api.crd import inference_service_crd
+from setpoint.controllers.inferenceservice.controller import FIELD_MANAGER
+from setpoint.controllers.inferenceservice.observe import CHILDREN
+from setpoint.kube.client import KubeClient, Request
+from setpoint.kube.errors import NotFound
+from setpoint.kube.objects import Object
+from setpoint.kube.resources import (
+    CONTROLLER_REVISIONS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    INFERENCE_SERVICES,
+    PODS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
+from setpoint.settings import Settings
+from tests.apiserver import ApiServer, until
+from tests.controllers.inferenceservice.running import Hooks, Killed, change, create, operator
+
+pytestmark = pytest.mark.apiserver
+
+NAME = "chat"
+WRITES_TO_CREATE = len(CHILDREN) + 1
+
+
+@pytest.fixture(autouse=True)
+async def crd(api_server: ApiServer) -> None:
+    await api_server.install_crd(inference_service_crd())
+
+
+def service(namespace: str, **spec: object) -> Object:
+    return {
+        "apiVersion": "setpoint.dev/v1alpha1",
+        "kind": "InferenceService",
+        "metadata": {"namespace": namespace, "name": NAME},
+        "spec": {"model": {"uri": "hf://meta-llama/Llama-3.1-8B"}, **spec},
+    }
+
+
+async def live(kube: KubeClient, namespace: str) -> Object:
+    found = await kube.get(INFERENCE_SERVICES, namespace, NAME)
+    assert found is not None
+    return found
+
+
+async def deployment(kube: KubeClient, namespace: str) -> Object:
+    found = await kube.get(DEPLOYMENTS, namespace, NAME)
+    assert found is not None
+    return found
+
+
+def condition(of: Object, kind: str) -> tuple[str, str]:
+    found = next(item for item in of["status"]["conditions"] if item["type"] == kind)
+    return found["status"], found["reason"]
+
+
+async def pod_is_routable(kube: KubeClient, namespace: str) -> None:
+    """Do what deployment controller, kubelet and EndpointSlice controller do once the pod serves."""
+    owner = await deployment(kube, namespace)
+    template = owner["spec"]["template"]
+    labels = template["metadata"]["labels"]
+    metadata = {"namespace": namespace, "name": "chat-1", "labels": labels}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    await kube.create(PODS, namespace, pod)
+    ready = {"type": "Ready", "status": "True"}
+    await set_status(kube, PODS, "chat-1", namespace, {"conditions": [ready]})
+    endpoints = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"namespace": namespace, "name": "chat-slice", "labels": labels},
+        "addressType": "IPv4",
+        "endpoints": [
+            {
+                "addresses": ["10.1.2.3"],
+                "conditions": {"ready": True},
+                "targetRef": {"kind": "Pod", "namespace": namespace, "name": "chat-1"},
+            }
+        ],
+    }
+    await kube.create(ENDPOINT_SLICES, namespace, endpoints)
+    generation = owner["metadata"]["generation"]
+    counts = {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}
+    await set_status(kube, DEPLOYMENTS, NAME, namespace, counts)
+
+
+async def set_status(
+    kube: KubeClient, resource: Resource, name: str, namespace: str, status: Object
+) -> Object:
+    manifest = {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": {"name": name},
+        "status": status,
+    }
+    return await kube.apply(
+        resource, namespace, name, manifest, field_manager="cluster", subresource="status"
+    )
+
+
+async def test_creating_a_service_takes_one_write_a_child_and_one_of_the_status(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        await running.quiet()
+        created = await create(kube, service(namespace))
+        await running.has_seen(INFERENCE_SERVICES, created["metadata"]["resourceVersion"])
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await running.quiet()
+
+    assert [request.resource for request in running.writes] == [*CHILDREN, INFERENCE_SERVICES]
+
+
+async def test_a_new_service_is_accepted_and_progressing(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+
+    found = await live(kube, namespace)
+    assert condition(found, "Accepted") == ("True", "Accepted")
+    assert condition(found, "Progressing") == ("True", "RollingOut")
+
+
+async def test_a_service_is_ready_when_its_pod_is_routable(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await pod_is_routable(kube, namespace)
+
+        async def complete() -> bool:
+            return condition(await live(kube, namespace), "Progressing") == ("False", "Complete")
+
+        await until(complete)
+
+    found = await live(kube, namespace)
+    assert condition(found, "Ready") == ("True", "Routable")
+    assert found["status"]["replicaSummary"] == "1/1"
+
+
+async def test_a_second_reconcile_of_an_unchanged_service_makes_no_request(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await running.quiet()
+        running.forget_requests()
+
+        running.manager.wake((namespace, NAME))
+        await running.quiet()
+
+    assert running.requests == []
+
+
+async def test_a_touch_of_an_unrelated_annotation_makes_no_request(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await running.quiet()
+        running.forget_requests()
+
+        found = await live(kube, namespace)
+        found["metadata"]["annotations"] = {"team": "a"}
+        touched = await kube.replace(INFERENCE_SERVICES, namespace, NAME, found)
+        await running.has_seen(INFERENCE_SERVICES, touched["metadata"]["resourceVersion"])
+
+    assert running.requests == []
+
+
+async def test_a_restart_with_nothing_to_do_makes_no_request(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as first:
+        await create(kube, service(namespace))
+        await until(lambda: len(first.writes) >= WRITES_TO_CREATE)
+        await first.quiet()
+
+    async with operator(api_server, namespace) as second:
+        await second.quiet()
+
+    assert second.requests == []
+
+
+async def test_what_was_deleted_while_the_operator_was_away_is_made_again(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as first:
+        await create(kube, service(namespace))
+        await until(lambda: len(first.writes) >= WRITES_TO_CREATE)
+        await first.quiet()
+    found = await kube.get(SERVICES, namespace, NAME)
+    assert found is not None
+    await kube.delete(SERVICES, namespace, NAME, uid=found["metadata"]["uid"])
+
+    async with operator(api_server, namespace) as second:
+        await second.quiet()
+
+    assert await kube.get(SERVICES, namespace, NAME) is not None
+
+
+async def test_a_field_that_somebody_else_changed_is_put_back(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await running.quiet()
+
+        changed = await deployment(kube, namespace)
+        changed["spec"]["replicas"] = 5
+        changed = await kube.replace(DEPLOYMENTS, namespace, NAME, changed)
+        await running.has_seen(DEPLOYMENTS, changed["metadata"]["resourceVersion"])
+
+        async def restored() -> bool:
+            found = await deployment(kube, namespace)
+            return bool(found["spec"]["replicas"] == 1)
+
+        await until(restored)
+
+
+async def test_a_field_that_somebody_else_added_is_left_alone(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await running.quiet()
+        running.forget_requests()
+
+        changed = await deployment(kube, namespace)
+        changed["metadata"]["labels"]["cost-centre"] = "42"
+        changed = await kube.replace(DEPLOYMENTS, namespace, NAME, changed)
+        await running.has_seen(DEPLOYMENTS, changed["metadata"]["resourceVersion"])
+
+    assert running.requests == []
+
+
+async def test_an_object_of_somebody_else_is_left_alone_and_named(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    foreign = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"namespace": namespace, "name": NAME},
+    }
+    before = await kube.create(SERVICE_ACCOUNTS, namespace, foreign)
+
+    async with operator(api_server, namespace):
+        await create(kube, service(namespace))
+
+        async def refused() -> bool:
+            found = await live(kube, namespace)
+            return "status" in found and condition(found, "Accepted") == ("False", "NameTaken")
+
+        await until(refused)
+
+    found = await live(kube, namespace)
+    message = next(item["message"] for item in found["status"]["conditions"] if item["type"] == "Accepted")
+    assert f"ServiceAccount {namespace}/{NAME}" in message
+    assert await kube.get(SERVICE_ACCOUNTS, namespace, NAME) == before
+
+
+async def test_a_spec_with_a_fault_leaves_what_runs_as_it_is(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        created = await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await running.quiet()
+        before = await deployment(kube, namespace)
+
+        await change(kube, created, model={"uri": "file:///etc"})
+
+        async def refused() -> bool:
+            return condition(await live(kube, namespace), "Accepted") == ("False", "NodePathNotAllowed")
+
+        await until(refused)
+
+    assert await deployment(kube, namespace) == before
+
+
+async def test_a_template_that_the_api_server_refuses_is_told_and_leaves_what_runs(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        created = await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await running.quiet()
+        before = await deployment(kube, namespace)
+
+        await change(kube, created, template={"spec": {"restartPolicy": "Sometimes"}})
+
+        async def refused() -> bool:
+            return condition(await live(kube, namespace), "Accepted") == ("False", "Rejected")
+
+        await until(refused)
+
+    assert await deployment(kube, namespace) == before
+
+
+async def test_an_operator_that_would_render_other_pods_leaves_the_running_ones(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace, settings=Settings(vllm_image="registry.one/vllm")) as old:
+        created = await create(kube, service(namespace))
+        await until(lambda: len(old.writes) >= WRITES_TO_CREATE)
+        await old.quiet()
+    before = await deployment(kube, namespace)
+
+    async with operator(api_server, namespace, settings=Settings(vllm_image="registry.two/vllm")) as new:
+        await new.quiet()
+        assert new.writes == []
+        # A change of the spec is rendered by the operator of the day.
+        await change(kube, created, engine={"args": ["--max-model-len=4096"]})
+
+        async def rendered_anew() -> bool:
+            found = await deployment(kube, namespace)
+            return bool(found["spec"]["template"] != before["spec"]["template"])
+
+        await until(rendered_anew)
+
+    image = (await deployment(kube, namespace))["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert image.startswith("registry.two/vllm")
+
+
+async def test_the_template_of_a_former_spec_is_deleted_once_the_new_one_runs(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        created = await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await pod_is_routable(kube, namespace)
+        await running.quiet()
+        await change(kube, created, engine={"args": ["--max-model-len=4096"]})
+
+        async def revisions() -> int:
+            found, _ = await kube.list(CONTROLLER_REVISIONS)
+            return sum(revision["metadata"]["namespace"] == namespace for revision in found)
+
+        async def both() -> bool:
+            return await revisions() == 2
+
+        await until(both)
+        await running.quiet()
+        generation = (await deployment(kube, namespace))["metadata"]["generation"]
+        counts = {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}
+        await set_status(kube, DEPLOYMENTS, NAME, namespace, counts)
+
+        async def one() -> bool:
+            return await revisions() == 1
+
+        await until(one)
+
+
+async def test_children_are_owned_so_that_they_go_with_the_service(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        created = await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await running.quiet()
+
+    for resource in CHILDREN:
+        found, _ = await kube.list(resource, label_selector=f"setpoint.dev/inferenceservice={NAME}")
+        (child,) = [child for child in found if child["metadata"]["namespace"] == namespace]
+        (owner,) = child["metadata"]["ownerReferences"]
+        assert owner["uid"] == created["metadata"]["uid"]
+        assert {entry["manager"] for entry in child["metadata"]["managedFields"]} == {FIELD_MANAGER}
+
+
+async def test_a_service_that_is_deleted_at_once_ends_in_quiet(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with operator(api_server, namespace) as running:
+        created = await create(kube, service(namespace))
+        await kube.delete(INFERENCE_SERVICES, namespace, NAME, uid=created["metadata"]["uid"])
+
+        async def gone() -> bool:
+            return running.manager._informers[INFERENCE_SERVICES].store.get(namespace, NAME) is None
+
+        await until(gone)
+        await running.quiet()
+
+    with pytest.raises(NotFound):
+        await set_status(kube, INFERENCE_SERVICES, NAME, namespace, {})
+
+
+async def state(kube: KubeClient, namespace: str) -> Object:
+    """All that the operator is to bring about, without what differs from one run to the next."""
+    found: Object = {}
+    for resource in (*CHILDREN, INFERENCE_SERVICES):
+        objects, _ = await kube.list(resource)
+        for each in objects:
+            if each["metadata"]["namespace"] != namespace:
+                continue
+            metadata = {field: each["metadata"].get(field) for field in ("name", "labels", "annotations")}
+            each = {field: value for field, value in each.items() if field not in ("metadata", "secrets")}
+            for item in each.get("status", {}).get("conditions", ()):
+                item.pop("lastTransitionTime")
+            for field in ("clusterIP", "clusterIPs"):
+                each.get("spec", {}).pop(field, None)
+            found[f"{resource.kind}/{metadata['name']}"] = without(each | {"metadata": metadata}, namespace)
+    return found
+
+
+def without(value: object, namespace: str) -> object:
+    """Replace the namespace, which each run has its own of, in every text; its hashes contain it too."""
+    if isinstance(value, dict):
+        return {
+            key: without(item, namespace)
+            for key, item in value.items()
+            if key != "setpoint.dev/manifest-hash"
+        }
+    if isinstance(value, list):
+        return [without(item, namespace) for item in value]
+    return value.replace(namespace, "NAMESPACE") if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("carried_out", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("number", range(1, WRITES_TO_CREATE + 1))
+async def test_a_kill_at_any_write_ends_in_the_same_state(
+    api_server: ApiServer, kube: KubeClient, namespace: str, number: int, carried_out: bool
+) -> None:
+    undisturbed = await api_server.create_namespace()
+    async with operator(api_server, undisturbed) as running:
+        await create(kube, service(undisturbed))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await running.quiet()
+    writes = 0
+    killed = False
+
+    def kill(request: Request) -> None:
+        nonlocal writes, killed
+        writes += request.is_write
+        if writes == number or killed:
+            killed = True
+            raise Killed
+
+    hooks = Hooks(after=kill) if carried_out else Hooks(before=kill)
+    async with operator(api_server, namespace, hooks=hooks):
+        await create(kube, service(namespace))
+        await until(lambda: killed)
+
+    async with operator(api_server, namespace) as heir:
+        await heir.quiet()
+
+    assert await state(kube, namespace) == await state(kube, undisturbed)

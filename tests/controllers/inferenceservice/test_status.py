@@ -1,0 +1,145 @@
+from dataclasses import replace
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.controllers.inferenceservice.decide import Plan
+from setpoint.controllers.inferenceservice.observe import Snapshot
+from setpoint.controllers.inferenceservice.status import Reason, Refusal, status_of
+from setpoint.faults import Fault
+from setpoint.kube.objects import Object
+from tests.controllers.inferenceservice.builders import (
+    endpoint_slice,
+    live_deployment,
+    pod,
+    service_object,
+    serving,
+    snapshot,
+)
+
+NOW = "2026-01-02T03:04:05Z"
+LATER = "2026-01-02T04:00:00Z"
+FAULT = Fault("spec.engine.args[0]", "--port=1", "is Setpoint's to set: remove it", "ReservedArgument")
+
+
+def status(
+    state: Snapshot, *, faults: tuple[Fault, ...] = (), refusal: Refusal | None = None, now: str = NOW
+) -> Object:
+    plan = Plan(faults=faults, service=InferenceService.model_validate(state.service))
+    return status_of(state, plan, refusal, now=now)
+
+
+def condition(of: Object, kind: str) -> tuple[str, str]:
+    found = next(item for item in of["conditions"] if item["type"] == kind)
+    return found["status"], found["reason"]
+
+
+def test_a_service_with_its_newest_pod_routable_is_ready_and_done() -> None:
+    seen = status(serving())
+
+    assert condition(seen, "Accepted") == ("True", "Accepted")
+    assert condition(seen, "Ready") == ("True", "Routable")
+    assert condition(seen, "Progressing") == ("False", "Complete")
+    assert seen["replicaSummary"] == "1/1"
+    assert seen["url"] == "http://chat.team-a.svc/v1"
+
+
+def test_a_new_service_is_progressing_and_not_ready() -> None:
+    seen = status(snapshot())
+
+    assert condition(seen, "Ready") == ("False", "NoRoutablePod")
+    assert condition(seen, "Progressing") == ("True", "RollingOut")
+    assert "url" not in seen
+
+
+def test_a_rollout_behind_a_serving_old_pod_stays_ready() -> None:
+    seen = status(
+        snapshot(
+            service_object(generation=2),
+            deployment=live_deployment(generation=2, observed=2, existing=2, updated=1),
+            pods=(pod("chat-old"), pod("chat-new", ready=False)),
+            endpoint_slices=(endpoint_slice("chat-old"),),
+        )
+    )
+
+    assert condition(seen, "Ready") == ("True", "Routable")
+    assert condition(seen, "Progressing") == ("True", "RollingOut")
+
+
+def test_a_broken_rollout_says_why_and_that_the_old_pods_serve() -> None:
+    seen = status(
+        snapshot(
+            deployment=live_deployment(existing=2, updated=1),
+            pods=(pod("chat-old"), pod("chat-new", ready=False, waiting=("ImagePullBackOff", "no such tag"))),
+            endpoint_slices=(endpoint_slice("chat-old"),),
+        )
+    )
+
+    progressing = next(item for item in seen["conditions"] if item["type"] == "Progressing")
+    assert condition(seen, "Ready") == ("True", "Routable")
+    assert progressing["reason"] == "ImagePullFailed"
+    assert "1 pods go on serving" in progressing["message"]
+
+
+def test_a_spec_with_a_fault_is_not_accepted_while_what_serves_stays_ready() -> None:
+    seen = status(serving(service_object(generation=2)), faults=(FAULT,))
+
+    assert condition(seen, "Accepted") == ("False", "ReservedArgument")
+    assert condition(seen, "Ready") == ("True", "Routable")
+    assert condition(seen, "Progressing") == ("False", "NotAccepted")
+
+
+def test_every_fault_is_told_at_once() -> None:
+    seen = status(snapshot(), faults=(FAULT, replace(FAULT, field="spec.engine.args[1]")))
+
+    message = next(item["message"] for item in seen["conditions"] if item["type"] == "Accepted")
+    assert "args[0]" in message
+    assert "args[1]" in message
+
+
+def test_a_refusal_of_the_api_server_is_told() -> None:
+    seen = status(snapshot(), refusal=Refusal(Reason.NAME_TAKEN, "Service team-a/chat exists"))
+
+    assert condition(seen, "Accepted") == ("False", "NameTaken")
+
+
+def test_pods_that_the_api_server_refuses_are_told() -> None:
+    refused = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: gpus"}
+
+    seen = status(snapshot(deployment=live_deployment(existing=0, updated=0, conditions=(refused,))))
+
+    assert condition(seen, "Progressing") == ("False", "PodCreationFailed")
+
+
+def test_a_service_scaled_to_zero_is_done_and_not_ready() -> None:
+    seen = status(
+        snapshot(service_object(replicas=0), deployment=live_deployment(wanted=0, existing=0, updated=0))
+    )
+
+    assert condition(seen, "Ready") == ("False", "ScaledToZero")
+    assert condition(seen, "Progressing") == ("False", "Complete")
+
+
+def test_an_unchanged_state_gives_an_unchanged_status_at_any_time() -> None:
+    first = status(serving())
+
+    second = status(serving(service_object(status=first)), now=LATER)
+
+    assert second == first
+
+
+def test_a_condition_that_turns_gets_a_new_transition_time_and_the_others_keep_theirs() -> None:
+    before = status(serving())
+
+    after = status(
+        snapshot(service_object(status=before), deployment=live_deployment(), pods=(pod(ready=False),)),
+        now=LATER,
+    )
+
+    times = {item["type"]: item["lastTransitionTime"] for item in after["conditions"]}
+    assert times == {"Accepted": NOW, "Ready": LATER, "Progressing": LATER}
+
+
+def test_every_condition_speaks_of_the_generation_that_was_decided_on() -> None:
+    seen = status(serving(service_object(generation=7)))
+
+    assert {item["observedGeneration"] for item in seen["conditions"]} == {7}
+    assert seen["observedGeneration"] == 7
