@@ -139,7 +139,7 @@ class ApiServer:
 
             async def established() -> bool:
                 crd = await client.get(CUSTOM_RESOURCE_DEFINITIONS, None, name) or {}
-                conditions = crd.get("status", {}).get("conditions", [])
+                conditions = (crd.get("status") or {}).get("conditions") or []
                 return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
             await until(established)
