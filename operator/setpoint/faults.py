@@ -12,7 +12,7 @@ class Fault:
     field: str
     """Path of the field, such as `spec.engine.args[2]`."""
     value: str
-    """The offending value as text, never one that may be a secret."""
+    """The offending value as text, empty when there is none; never one that may be a secret."""
     message: str
     """What is wrong with the value, and the remedy: a clause that follows it."""
     reason: str
@@ -21,4 +21,4 @@ class Fault:
     def __str__(self) -> str:
         """Return the fault as one line, with a long value cut."""
         value = self.value if len(self.value) <= _LONGEST_VALUE else self.value[:_LONGEST_VALUE] + "..."
-        return f"{self.field}: {value!r} {self.message}"
+        return f"{self.field}: {value!r} {self.message}" if value else f"{self.field}: {self.message}"

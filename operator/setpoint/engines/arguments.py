@@ -9,6 +9,7 @@ FlexibleArgumentParser): `--max_num_seqs` is `--max-num-seqs`, `--compilation-co
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 SHORT_NAMES = {
     "-ac": "attention-config",
@@ -61,7 +62,7 @@ def is_flag(argument: str) -> bool:
 def flags(arguments: Sequence[str]) -> Iterator[Flag]:
     """Yield the flags of a command line in order; what stands before the first belongs to none."""
     starts = [index for index, argument in enumerate(arguments) if is_flag(argument)]
-    for start, end in zip(starts, [*starts[1:], len(arguments)], strict=True):
+    for start, end in pairwise([*starts, len(arguments)]):
         yield Flag(_name(arguments[start]), start, tuple(arguments[start:end]))
 
 

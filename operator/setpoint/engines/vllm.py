@@ -24,7 +24,6 @@ _RESERVED = "ReservedArgument"
 _PLAIN_HTTP = "would take away the plain HTTP that the probes and the Service use: terminate TLS in a gateway"
 _OWN_ADDRESS = "is Setpoint's to set, since the probes and the Service rely on it: remove it"
 RESERVED_FLAGS = {
-    "api-key": "would show the key to every reader: use spec.engine.apiKeySecretRef",
     "grpc": "would take away the HTTP API that the probes and the Service use: remove it",
     "headless": "would take away the HTTP API that the probes and the Service use: remove it",
     "hf-token": "would show the token to every reader: use spec.model.tokenSecretRef",
@@ -39,7 +38,10 @@ RESERVED_FLAGS = {
     "tensor-parallel-size": "is spec.parallelism.tensor's to set, with the number of accelerators: use that",
     "uds": _OWN_ADDRESS,
 }
-"""Flags that engine.args may not name, by long name, each with what would happen and the remedy."""
+"""Flags that engine.args may not name, each with what would happen and the remedy.
+
+The schema refuses --api-key by itself, so that a key is never stored.
+"""
 
 
 def container(service: InferenceService, settings: Settings) -> EngineContainer:
@@ -104,9 +106,7 @@ def _environment(service: InferenceService, settings: Settings) -> Iterator[dict
 def _malformed_arguments(args: list[str]) -> Iterator[Fault]:
     for index, argument in enumerate(args):
         field = f"spec.engine.args[{index}]"
-        if "\0" in argument:
-            yield Fault(field, argument, "contains a NUL, which no argument can: remove it", _INVALID)
-        elif arguments.is_flag(argument) and any(space in argument.partition("=")[0] for space in " \t\n"):
+        if arguments.is_flag(argument) and any(space in argument.partition("=")[0] for space in " \t\n"):
             name = argument.split()[0]
             remedy = f"is a flag and its value in one: write {name}=VALUE, or two items"
             yield Fault(field, name + " ...", remedy, _INVALID)

@@ -44,7 +44,7 @@ def faults(service: InferenceService, settings: Settings) -> list[Fault]:
         malformed = template_shape.faults(service.spec.template)
         found += malformed or template_policy.faults(
             pod_template(service, settings),
-            labels=labels(service),
+            labels=_known_by(service),
             service_account=service.metadata.name,
             # The model's own folder has its own fault, told of the field that names it.
             allowed_node_paths=[*settings.allowed_node_paths, *_model_node_path(service)],
@@ -164,9 +164,12 @@ def labels(service: InferenceService) -> dict[str, str]:
     return {
         "app.kubernetes.io/name": service.spec.engine.type.value.lower(),
         "app.kubernetes.io/instance": service.metadata.name,
-        "app.kubernetes.io/managed-by": MANAGED_BY,
-        **selector(service),
+        **_known_by(service),
     }
+
+
+def _known_by(service: InferenceService) -> dict[str, str]:
+    return {"app.kubernetes.io/managed-by": MANAGED_BY, **selector(service)}
 
 
 def _with_containers_of(fragment: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:

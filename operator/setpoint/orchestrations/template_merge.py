@@ -72,8 +72,8 @@ def _merge_map(field: str, base: Mapping[str, Json], patch: Mapping[str, Json]) 
 def _merge_value(field: str, base: Json, patch: Json) -> Json:
     if isinstance(patch, Mapping):
         return _merge_map(field, base if isinstance(base, Mapping) else {}, patch)
-    if isinstance(patch, list) and field in MERGE_KEYS:
-        return _merge_items(field, base if isinstance(base, list) else [], patch)
+    if isinstance(patch, list) and isinstance(base, list) and field in MERGE_KEYS:
+        return _merge_items(field, base, patch)
     if isinstance(patch, list):
         return [_merge_value("", None, item) for item in patch]
     return patch

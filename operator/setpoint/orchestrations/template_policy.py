@@ -13,6 +13,7 @@ Judged is the merged pod and not the fragment: a template can also do harm by ta
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from setpoint import node_paths
@@ -75,13 +76,14 @@ def faults(
     """
     template = shape.PodTemplate.model_validate(merged)
     metadata, pod = template.metadata or shape.Metadata(), template.spec or shape.PodSpec()
+    node_volumes = {volume.name for volume in pod.volumes or [] if volume.host_path}
     return [
         *_metadata_faults(metadata, labels),
         *_pod_faults(pod, service_account),
         *_pod_security_faults(pod.security_context or shape.PodSecurityContext()),
         *_volume_faults(pod, allowed_node_paths),
-        *_container_faults("containers", pod.containers or []),
-        *_container_faults("initContainers", pod.init_containers or []),
+        *_container_faults("containers", pod.containers or [], node_volumes),
+        *_container_faults("initContainers", pod.init_containers or [], node_volumes),
     ]
 
 
@@ -93,16 +95,13 @@ def _metadata_faults(metadata: shape.Metadata, ours: Mapping[str, str]) -> Itera
     labels, annotations = metadata.labels or {}, metadata.annotations or {}
     for key, value in ours.items():
         if labels.get(key) != value:
-            message = (
-                f"is the label by which Setpoint knows its pods, {value!r}: remove it, or use another label"
-            )
+            message = f"would hide the pod from Setpoint, which knows it by {value!r}: use another label"
             yield _fault(f"{shape.FIELD}.metadata.labels[{key}]", labels.get(key), message)
-    for name, keys in (("labels", labels.keys() - ours.keys()), ("annotations", annotations.keys())):
-        for key in sorted(keys):
-            if key.startswith(RESERVED_PREFIX):
-                yield _fault(
-                    f"{shape.FIELD}.metadata.{name}", key, "is Setpoint's to set: use a name of your own"
-                )
+    for name, values in (("labels", labels), ("annotations", annotations)):
+        for key, text in values.items():
+            if key.startswith(RESERVED_PREFIX) and key not in ours:
+                message = "has a name that is Setpoint's to set: use one of your own"
+                yield _fault(f"{shape.FIELD}.metadata.{name}[{key}]", text, message)
 
 
 def _pod_faults(pod: shape.PodSpec, service_account: str) -> Iterator[Fault]:
@@ -172,25 +171,14 @@ def _volume_faults(pod: shape.PodSpec, allowed_node_paths: Sequence[str]) -> Ite
             for source in sorted(item.keys() - _PROJECTED_SOURCES):
                 message = "would give the engine an identity's token or key: use a configMap or secret"
                 yield _fault(f"{field}.projected.sources", source, message)
-        if volume.host_path:
-            yield from _host_path_faults(field, volume.name, volume.host_path.path, pod, allowed_node_paths)
+        if volume.host_path and not node_paths.is_allowed(volume.host_path.path, allowed_node_paths):
+            path = volume.host_path.path
+            yield _fault(f"{field}.hostPath.path", path, node_paths.remedy(allowed_node_paths))
 
 
-def _host_path_faults(
-    field: str, volume: str, path: str, pod: shape.PodSpec, allowed_node_paths: Sequence[str]
+def _container_faults(
+    kind: str, containers: Sequence[shape.Container], node_volumes: AbstractSet[str]
 ) -> Iterator[Fault]:
-    if not node_paths.is_allowed(path, allowed_node_paths):
-        yield _fault(f"{field}.hostPath.path", path, node_paths.remedy(allowed_node_paths))
-    for container in [*(pod.init_containers or []), *(pod.containers or [])]:
-        for mount in container.volume_mounts or []:
-            if mount.name == volume and not mount.read_only:
-                place = f"{_SPEC} container {container.name}, volumeMounts[{mount.mount_path}].readOnly"
-                yield _fault(
-                    place, mount.read_only, "must be true, since others read the node's folder: set it"
-                )
-
-
-def _container_faults(kind: str, containers: Sequence[shape.Container]) -> Iterator[Fault]:
     for container in containers:
         field = f"{_SPEC}.{kind}[{container.name}]"
         context = container.security_context or shape.ContainerSecurityContext()
@@ -200,6 +188,10 @@ def _container_faults(kind: str, containers: Sequence[shape.Container]) -> Itera
             if port.host_port:
                 message = "would take a port of the node: remove it, the Service reaches the pod"
                 yield _fault(f"{field}.ports[{port.container_port}].hostPort", port.host_port, message)
+        for mount in container.volume_mounts or []:
+            if mount.name in node_volumes and not mount.read_only:
+                message = "must be true, since others read the node's folder: set it"
+                yield _fault(f"{field}.volumeMounts[{mount.mount_path}].readOnly", mount.read_only, message)
         yield from _handler_faults(field, container)
 
 

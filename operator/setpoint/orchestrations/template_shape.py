@@ -15,6 +15,8 @@ from setpoint.faults import Fault
 
 FIELD = "spec.template"
 _REASON = "InvalidTemplate"
+_DEEPEST = 32
+"""Levels of maps and lists, thrice what a pod template has: deeper ones could exhaust the stack."""
 _MESSAGES = {
     "missing": "is required",
     "extra_forbidden": "is no field of a template: use metadata.labels, metadata.annotations or spec",
@@ -94,6 +96,7 @@ class Port(_Part):
     """A port of a container."""
 
     container_port: int
+    protocol: str | None = None
     host_port: int | None = None
 
 
@@ -188,6 +191,7 @@ class TopologySpreadConstraint(_Part):
     """How pods are spread."""
 
     topology_key: str
+    when_unsatisfiable: str | None = None
 
 
 class PodSpec(_Part):
@@ -256,18 +260,20 @@ def path(location: tuple[int | str, ...]) -> str:
     return FIELD + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
 
 
-def _not_json(field: str, value: Any) -> Iterator[Fault]:
+def _not_json(field: str, value: Any, depth: int = 0) -> Iterator[Fault]:
     """Yield what JSON cannot say (YAML reads 2020-01-01 as a date), and directives, which are no fields."""
-    if isinstance(value, dict):
+    if depth > _DEEPEST:
+        yield Fault(field, "...", f"is more than {_DEEPEST} levels deep: no pod is", _REASON)
+    elif isinstance(value, dict):
         for key, item in value.items():
             remedy = _no_key(key)
             if remedy:
                 yield Fault(field, str(key), remedy, _REASON)
             else:
-                yield from _not_json(f"{field}.{key}", item)
+                yield from _not_json(f"{field}.{key}", item, depth + 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _not_json(f"{field}[{index}]", item)
+            yield from _not_json(f"{field}[{index}]", item, depth + 1)
     elif remedy := _no_scalar(value):
         yield Fault(field, ascii(value), remedy, _REASON)
 

@@ -1,0 +1,280 @@
+"""The objects of a service: what they hold for every service, and that no value changes their structure."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.orchestrations import deployment
+from tests.builders import inference_service, owner, settings
+from tests.engines.kubelet import expand
+
+NODE_PATHS = settings(allowed_node_paths=("/srv",))
+
+
+def children(service: InferenceService) -> dict[str, dict[str, Any]]:
+    template = deployment.pod_template(service, NODE_PATHS)
+    inputs_hash = deployment.template_inputs_hash(service)
+    found = deployment.children(service, owner=owner(service), template=template, revision=inputs_hash)
+    return {child["kind"]: child for child in found}
+
+
+def pod(service: InferenceService) -> dict[str, Any]:
+    spec: dict[str, Any] = deployment.pod_template(service, NODE_PATHS)["spec"]
+    return spec
+
+
+def main(service: InferenceService) -> dict[str, Any]:
+    container: dict[str, Any] = pod(service)["containers"][0]
+    return container
+
+
+def test_a_service_has_these_children_and_owns_each() -> None:
+    found = children(inference_service(replicas=2))
+
+    assert list(found) == [
+        "ServiceAccount",
+        "ControllerRevision",
+        "Service",
+        "PodDisruptionBudget",
+        "Deployment",
+    ]
+    for child in found.values():
+        assert child["metadata"]["namespace"] == "team-a"
+        assert child["metadata"]["ownerReferences"] == [
+            {**owner(inference_service()), "controller": True, "blockOwnerDeletion": True}
+        ]
+        assert child["metadata"]["labels"][deployment.SERVICE_LABEL] == "chat"
+
+
+def test_service_budget_and_deployment_pick_the_same_pods() -> None:
+    found = children(inference_service())
+
+    picked = found["Service"]["spec"]["selector"]
+    assert found["Deployment"]["spec"]["selector"]["matchLabels"] == picked
+    assert found["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == picked
+    assert picked.items() <= found["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_the_selector_is_the_same_whatever_the_spec_says() -> None:
+    changed = inference_service(
+        uri="pvc://models", engine={"version": "0.99.0"}, parallelism={"tensor": 8}, replicas=9
+    )
+
+    assert deployment.selector(changed) == deployment.selector(inference_service())
+
+
+def test_the_url_is_the_services() -> None:
+    assert deployment.service_url(inference_service("chat", "team-a")) == "http://chat.team-a.svc/v1"
+
+
+def test_names_fit_a_label_even_at_their_longest() -> None:
+    found = children(inference_service("c" * 52))
+
+    assert all(len(child["metadata"]["name"]) <= 63 for child in found.values())
+
+
+def test_the_template_is_stored_as_it_was_rendered() -> None:
+    service = inference_service()
+    found = children(service)
+
+    assert deployment.stored_template(found["ControllerRevision"]) == found["Deployment"]["spec"]["template"]
+    assert found["ControllerRevision"]["metadata"]["name"] == deployment.revision_name(
+        service, deployment.template_inputs_hash(service)
+    )
+
+
+def test_a_stored_template_is_used_as_it_is() -> None:
+    service, old = inference_service(), {"spec": {"old": True}}
+
+    found = deployment.children(service, owner=owner(service), template=old, revision="0" * 64)
+    assert found[-1]["spec"]["template"] == {"spec": {"old": True}}
+    assert found[1]["metadata"]["name"] == "chat-0000000000"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"uri": "hf://acme/other"},
+        {"model": {"name": "other"}},
+        {"engine": {"args": ["--seed=1"]}},
+        {"engine": {"drainTimeout": "61s"}},
+        {"parallelism": {"tensor": 2}},
+        {"placement": {"hugepages": [{"pageSize": "2Mi", "size": "2Mi"}]}},
+        {"template": {"spec": {"volumes": []}}},
+        {"template": {"spec": {"containers": [{"name": "main", "env": None}]}}},
+        {"name": "other"},
+    ],
+)
+def test_what_the_template_depends_on_changes_the_hash(changed: dict[str, Any]) -> None:
+    hashes = [deployment.template_inputs_hash(inference_service(**fields)) for fields in ({}, changed)]
+
+    assert hashes[0] != hashes[1]
+
+
+def test_what_the_template_does_not_depend_on_keeps_the_hash() -> None:
+    plain = inference_service()
+    spelled_out = inference_service(
+        replicas=7, template={}, engine={"type": "VLLM", "version": plain.spec.engine.version, "args": []}
+    )
+
+    assert deployment.template_inputs_hash(spelled_out) == deployment.template_inputs_hash(plain)
+
+
+def test_the_hash_is_the_same_under_every_version_of_the_operator() -> None:
+    # A change of this number restarts every engine at the next upgrade: see template_inputs_hash.
+    service = inference_service(engine={"version": "0.32.0", "startupTimeout": "30m", "drainTimeout": "60s"})
+
+    assert deployment.template_inputs_hash(service)[:10] == "987b60af31"
+
+
+@pytest.mark.parametrize(("drain", "grace_seconds"), [("0s", 20), ("60s", 80), ("1h", 3620), ("1ms", 21)])
+def test_a_pod_has_time_to_leave_the_endpoints_and_to_drain(drain: str, grace_seconds: int) -> None:
+    service = inference_service(engine={"drainTimeout": drain})
+
+    assert pod(service)["terminationGracePeriodSeconds"] == grace_seconds
+    assert main(service)["lifecycle"]["preStop"]["sleep"]["seconds"] < grace_seconds
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [("10s", 10), ("30m", 1800), ("24h", 86400), ("12s", 12)])
+def test_a_load_may_take_as_long_as_the_start_up_timeout_says(timeout: str, seconds: int) -> None:
+    service = inference_service(engine={"startupTimeout": timeout})
+
+    probe = main(service)["startupProbe"]
+    allowed_seconds = probe["periodSeconds"] * probe["failureThreshold"]
+    assert seconds <= allowed_seconds < seconds + probe["periodSeconds"]
+    assert children(service)["Deployment"]["spec"]["progressDeadlineSeconds"] > allowed_seconds
+
+
+def test_a_pod_asks_for_as_many_accelerators_as_tensor_parallelism_says() -> None:
+    assert main(inference_service(parallelism={"tensor": 4}))["resources"]["limits"] == {
+        "nvidia.com/gpu": "4"
+    }
+
+
+@pytest.mark.parametrize(
+    ("uri", "source", "sub_path"),
+    [
+        (
+            "pvc://models/llama/8b/",
+            {"persistentVolumeClaim": {"claimName": "models", "readOnly": True}},
+            "llama/8b",
+        ),
+        ("pvc://models", {"persistentVolumeClaim": {"claimName": "models", "readOnly": True}}, None),
+        ("file:////srv//llama/", {"hostPath": {"path": "/srv/llama", "type": "Directory"}}, None),
+    ],
+)
+def test_a_model_that_is_there_is_mounted_read_only(
+    uri: str, source: dict[str, Any], sub_path: str | None
+) -> None:
+    service = inference_service(uri=uri)
+
+    assert {"name": "model", **source} in pod(service)["volumes"]
+    (mount,) = [mount for mount in main(service)["volumeMounts"] if mount["name"] == "model"]
+    assert mount["readOnly"] is True
+    assert mount["mountPath"] == "/model"
+    assert mount.get("subPath") == sub_path
+
+
+def test_every_mount_has_a_volume_and_every_volume_a_mount() -> None:
+    pages = [{"pageSize": "2Mi", "size": "4Gi"}, {"pageSize": "1Gi", "size": "1Gi"}]
+    service = inference_service(uri="pvc://models", placement={"hugepages": pages})
+
+    volumes = [volume["name"] for volume in pod(service)["volumes"]]
+    assert sorted(volumes) == sorted(mount["name"] for mount in main(service)["volumeMounts"])
+    assert len(volumes) == len(set(volumes)) == 6
+
+
+def test_pull_secrets_of_the_administrator_are_carried() -> None:
+    template = deployment.pod_template(inference_service(), settings(image_pull_secrets=("a", "b")))
+
+    assert template["spec"]["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
+
+
+@pytest.mark.parametrize("uri", ["file:///etc", "file:///srvx"])
+def test_a_node_path_that_is_not_allowed_is_refused_at_its_field(uri: str) -> None:
+    service = inference_service(uri=uri, template={"spec": {"nodeSelector": {}}})
+
+    (fault,) = deployment.faults(service, NODE_PATHS)
+
+    assert (fault.field, fault.value, fault.reason) == ("spec.model.uri", uri, "NodePathNotAllowed")
+    assert "allowedNodePaths" in fault.message
+
+
+def test_faults_of_engine_model_and_template_are_told_at_once() -> None:
+    service = inference_service(
+        uri="file:///etc", engine={"args": ["--port=1"]}, template={"spec": {"hostPID": True}}
+    )
+
+    assert [fault.reason for fault in deployment.faults(service, NODE_PATHS)] == [
+        "ReservedArgument",
+        "NodePathNotAllowed",
+        "ForbiddenTemplate",
+    ]
+
+
+HOSTILE = st.sampled_from(
+    ["---", "\u2028", "\x85", "\x7f", "$(HOME)", "$$(", "{{ x }}", "{% if %}", "'\"\n- a: b", "!hole 0"]
+)
+TEXT = HOSTILE | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+LINE = TEXT.map(lambda text: "".join(c for c in text if c >= " " and c != "\x7f")).filter(bool)
+FOLDER = LINE.map(lambda text: "/".join(part for part in text.split("/") if part.strip("."))).filter(bool)
+KEYED = st.dictionaries(TEXT, TEXT, min_size=1, max_size=2)
+
+
+def shape(value: Any) -> Any:
+    """The structure of a value: its maps, keys and lengths, without what stands in them."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    return [shape(item) for item in value] if isinstance(value, list) else type(value).__name__
+
+
+def service_of_texts(folder: str, name: str, argument: str, note: str) -> InferenceService:
+    return inference_service(
+        uri=f"pvc://models/{folder}",
+        model={"name": name},
+        engine={"args": [f"--a={argument}", "--b", f"x{argument}"]},
+        template={
+            "metadata": {"annotations": {"note": note}},
+            "spec": {"containers": [{"name": "main", "env": [{"name": "NOTE", "value": note}]}]},
+        },
+    )
+
+
+@given(folder=FOLDER, name=LINE, argument=TEXT, note=TEXT)
+def test_any_text_in_any_field_stays_text_at_its_place(
+    folder: str, name: str, argument: str, note: str
+) -> None:
+    service = service_of_texts(folder, name, argument, note)
+
+    found = children(service)
+    assert shape(list(found.values())) == shape(list(children(service_of_texts("a", "b", "c", "d")).values()))
+    template = found["Deployment"]["spec"]["template"]
+    container = template["spec"]["containers"][0]
+    passed = [expand(each, {"HOME": "/", "NOTE": "expanded"}) for each in container["args"]]
+    assert passed[1] == f"--served-model-name={name}"
+    assert passed[-3:] == [f"--a={argument}", "--b", f"x{argument}"]
+    assert container["volumeMounts"][-1]["subPath"] == folder.strip("/")
+    assert container["env"][-1] == {"name": "NOTE", "value": note}
+    assert template["metadata"]["annotations"] == {"note": note}
+
+
+@given(labels=KEYED, node_selector=KEYED, image=TEXT)
+def test_keys_and_values_of_a_template_come_out_as_they_are(
+    labels: dict[str, str], node_selector: dict[str, str], image: str
+) -> None:
+    service = inference_service(
+        template={
+            "metadata": {"labels": labels},
+            "spec": {"nodeSelector": node_selector, "initContainers": [{"name": "a", "image": image}]},
+        }
+    )
+
+    template = children(service)["Deployment"]["spec"]["template"]
+    assert labels.items() <= template["metadata"]["labels"].items()
+    assert template["spec"]["nodeSelector"] == node_selector
+    assert template["spec"]["initContainers"][0]["image"] == image
+    assert json.loads(json.dumps(template)) == template
