@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from setpoint.api.crd import inference_service_crd
+from setpoint.cli.submitted import SubmittedMetadata
 from setpoint.faults import Fault
 
 Location = tuple[int | str, ...]
@@ -31,6 +32,9 @@ _MESSAGES = {
 _PLAIN_KEY = re.compile(r"[A-Za-z_][-A-Za-z0-9_]*")
 _CREDENTIALS = re.compile(r"://[^/@\s]*@")
 _SCHEMA = inference_service_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+_METADATA: dict[str, Any] = {
+    "properties": {field.alias: {} for field in SubmittedMetadata.model_fields.values()}
+}
 
 
 def to_fault(error: ErrorDetails, document: dict[str, Any]) -> Fault:
@@ -85,6 +89,8 @@ def _unknown_field(location: Location) -> str:
 
 def _schema_at(location: Location) -> dict[str, Any]:
     schema: dict[str, Any] = _SCHEMA
+    if location[:1] == ("metadata",):
+        schema, location = _METADATA, location[1:]
     for part in location:
         schema = (
             schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})

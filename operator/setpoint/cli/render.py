@@ -32,7 +32,8 @@ def rendered(service: InferenceService, settings: Settings) -> list[dict[str, An
     """Return the objects of a service without faults, as a fresh operator would apply them.
 
     Without owner references: these need the uid that the API server gives to the InferenceService, and an
-    object with an owner that does not exist is deleted.
+    object with an owner that does not exist is deleted. Without a namespace where the service names none, so
+    that `kubectl apply -n` chooses it.
     """
     objects = deployment.children(
         service,
@@ -42,4 +43,6 @@ def rendered(service: InferenceService, settings: Settings) -> list[dict[str, An
     )
     for each in objects:
         del each["metadata"]["ownerReferences"]
+        if "namespace" not in service.metadata.model_fields_set:
+            del each["metadata"]["namespace"]
     return objects

@@ -46,7 +46,7 @@ def fault_line(source: str, fault: Fault) -> str:
 
 
 def _is_ours(document: Document) -> bool:
-    api_version, kind = (str(document.object.get(key, "")) for key in ("apiVersion", "kind"))
+    api_version, kind = (str(document.object.get(key) or "") for key in ("apiVersion", "kind"))
     # Whatever says our group, or no group at all, was meant for us: a slip in the rest is a fault to be told.
     if api_version.partition("/")[0] == GROUP or not (api_version and kind):
         return True

@@ -16,6 +16,7 @@ MAX_SIZE = 8 * 2**20
 """Characters of one document with its aliases written out; the API server takes 3 MiB."""
 _MAX_DEPTH = 100
 _TAG = "tag:yaml.org,2002:"
+_COLLECTIONS = {_TAG + "map", _TAG + "seq"}
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
 
 
@@ -88,6 +89,8 @@ class _Values:
     def _make(self, node: yaml.Node) -> tuple[Any, int]:
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node), len(node.value) + 1
+        if node.tag not in _COLLECTIONS:
+            raise _error(node, f"the tag {node.tag} is not known: leave it out")
         if isinstance(node, yaml.SequenceNode):
             items = [self._sized(item) for item in node.value]
             return [value for value, _ in items], 1 + sum(size for _, size in items)
@@ -136,7 +139,7 @@ def _int(text: str) -> int:
 
 
 def _float(text: str) -> int | float:
-    value = float(text.replace(".inf", "inf").replace(".nan", "nan"))
+    value = float(re.sub(r"\.(inf|nan)", r"\1", text.lower()))
     if not math.isfinite(value):
         raise ValueError("a number must be finite")
     return int(value) if value.is_integer() else value

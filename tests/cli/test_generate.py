@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from setpoint.api.crd import inference_service_crd
+from setpoint.cli import generate
+from tests.cli.conftest import Run
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_generated_files_of_the_checkout_are_what_the_code_gives() -> None:
+    assert generate.differing(ROOT) == []
+
+
+def test_a_generated_file_edited_by_hand_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+    crd = tmp_path / "crds/setpoint.dev_inferenceservices.yaml"
+    crd.write_text(crd.read_text().replace("Namespaced", "Cluster"))
+    assert generate.main(["--check"]) == 1
+    assert capsys.readouterr().err.startswith("crds/setpoint.dev_inferenceservices.yaml: differs")
+    crd.unlink()
+    assert generate.main(["--check"]) == 1
+
+
+def test_crds_are_printed_as_they_are_in_the_checkout(run: Run) -> None:
+    printed = run("crds").out
+    assert printed == (ROOT / "crds/setpoint.dev_inferenceservices.yaml").read_text()
+    assert list(yaml.safe_load_all(printed)) == [inference_service_crd()]
+
+
+def test_version_is_printed(run: Run) -> None:
+    assert run("--version").out.startswith("setpoint 0.")
+
+
+@pytest.mark.parametrize("arguments", [(), ("serve",), ("validate",), ("render", "chat.yaml")])
+def test_a_wrong_command_line_ends_with_status_2(run: Run, arguments: tuple[str, ...]) -> None:
+    ended = run(*arguments)
+    assert ended.status == 2
+    assert ended.err.startswith("usage: setpoint")
