@@ -18,11 +18,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from e2e.clusters.local import cgroups
-from e2e.clusters.local.paths import ROOT
+from e2e.clusters.local.paths import ROOT, STATE
 
 Snapshot = dict[str, list[str]]
 
-OUR_COMMAND = re.compile(rf"{re.escape(str(ROOT))}|e2e\.clusters\.local")
+OUR_COMMAND = re.compile(rf"{re.escape(str(STATE))}|e2e\.clusters\.local")
 WATCHED_DIRECTORIES = tuple(map(Path, ("/opt", "/run", "/run/netns", "/var/lib", "/var/log")))
 OTHERS_CGROUPS = ("init.scope", "machine.slice", "process_api", "system.slice", "user.slice")
 MOVING_SYSCTLS = re.compile(

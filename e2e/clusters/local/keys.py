@@ -10,10 +10,13 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from itertools import chain
 from pathlib import Path
 
 CERTIFICATE_DAYS = "365"
 ELLIPTIC_CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
+SIGNED = ("-CA", "ca.crt", "-CAkey", "ca.key")
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,12 @@ def create(directory: Path, holders: Iterable[Identity]) -> None:
     usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
     _openssl(directory, *new, *usage, "-subj", "/CN=setpoint-e2e", "-keyout", "ca.key", "-out", "ca.crt")
     for holder in holders:
-        extensions = ["-addext", "extendedKeyUsage=clientAuth,serverAuth"]
+        extensions = ["basicConstraints=critical,CA:FALSE", "extendedKeyUsage=clientAuth,serverAuth"]
         if holder.alternative_names:
-            extensions += ["-addext", f"subjectAltName={','.join(holder.alternative_names)}"]
-        signed = (
-            "-CA",
-            "ca.crt",
-            "-CAkey",
-            "ca.key",
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-            *extensions,
-        )
+            extensions.append(f"subjectAltName={','.join(holder.alternative_names)}")
+        added = chain.from_iterable(("-addext", extension) for extension in extensions)
         files = ("-keyout", f"{holder.name}.key", "-out", f"{holder.name}.crt")
-        _openssl(directory, *new, "-subj", holder.subject, *signed, *files)
+        _openssl(directory, *new, *SIGNED, *added, "-subj", holder.subject, *files)
     _openssl(directory, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "service-accounts.key")
     _openssl(directory, "ec", "-in", "service-accounts.key", "-pubout", "-out", "service-accounts.pub")
 
