@@ -23,7 +23,7 @@ OnChange = Callable[[Object | None, Object | None], None]
 """Called with the object before and after; None stands for not there."""
 
 _BASE_SECONDS = 0.25
-_CAP_SECONDS = 30.0
+_CAP_SECONDS = 5.0
 _FAILURES_UNTIL_RELIST = 5
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

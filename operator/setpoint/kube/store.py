@@ -17,6 +17,9 @@ Index = Callable[[Object], Iterable[str]]
 
 _OWNER = "owner"
 
+# Sorted, because a list and a watch spell the same object in different order.
+_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
@@ -84,8 +87,7 @@ class Store:
         return Frozen(
             key_of(obj),
             version_of(obj),
-            # Sorted, because a list and a watch spell the same object in different order.
-            json.dumps(obj | {"metadata": metadata}, separators=(",", ":"), sort_keys=True),
+            _encode(obj | {"metadata": metadata}),
             tuple((index, value) for index, values in self._indexes.items() for value in values(obj)),
         )
 
