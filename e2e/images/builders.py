@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,8 @@ from e2e.images.paths import CACHE
 STORAGE_LIMIT_BYTES = 8 * 10**9
 """Buildah's layers are thrown away before a build when they take more than this on the disk."""
 _STORAGE = CACHE / "buildah"
+_LEFT_BEHIND = (Path("/run/containers"), Path("/var/lib/containers"))
+"""What buildah makes outside its storage, whatever it is told: empty folders and a note of layers it has seen."""
 _CA_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _PASSED_ON = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 """Where packages come from; an argument of the build, no part of the image."""
@@ -85,16 +88,12 @@ class Buildah:
         if _STORAGE.exists() and _size_bytes(_STORAGE) > STORAGE_LIMIT_BYTES:
             shutil.rmtree(_STORAGE)
         _STORAGE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as run:
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as run, _absent_again(_LEFT_BEHIND):
             self._ensure_base(Path(run), progress)
             command = ["bud", "--isolation=chroot", "--network=host", "--layers", *_options()]
-            command += [
-                f"--build-arg=BASE_IMAGE={base.reference()}",
-                f"--file={dockerfile}",
-                f"--tag={reference}",
-            ]
-            self._buildah([*command, str(context)], Path(run), progress)
-            self._buildah(["push", reference, f"docker-archive:{archive}:{reference}"], Path(run), progress)
+            command += [f"--build-arg=BASE_IMAGE={base.reference()}", f"--file={dockerfile}"]
+            command += [f"--tag=docker-archive:{archive}:{reference}", str(context)]
+            self._buildah(command, Path(run), progress)
 
     def _ensure_base(self, run: Path, progress: Progress) -> None:
         reference = base.reference()
@@ -121,6 +120,17 @@ class Buildah:
         settings = run / "containers.conf"
         settings.write_text(f'[network]\nnetwork_config_dir = "{run}/networks"\n')
         return {"TMPDIR": str(run), "CONTAINERS_CONF": str(settings)}
+
+
+@contextmanager
+def _absent_again(folders: Sequence[Path]) -> Iterator[None]:
+    """Remove at the end those of `folders` that were not there at the beginning."""
+    absent = [folder for folder in folders if not folder.exists()]
+    try:
+        yield
+    finally:
+        for folder in absent:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _options() -> list[str]:
