@@ -1,10 +1,11 @@
 """A fault reads as one line: where, what, why, and what would help."""
 
+from setpoint.api.reasons import Reason
 from setpoint.faults import Fault
 
 
 def fault(value: str) -> str:
-    return str(Fault("spec.engine.args[2]", value, "is taken: use another", "Taken"))
+    return str(Fault("spec.engine.args[2]", value, "is taken: use another", Reason.REJECTED))
 
 
 def test_a_fault_is_one_line_whatever_the_value_holds() -> None:

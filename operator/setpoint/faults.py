@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from setpoint.api.reasons import Reason
+
 _LONGEST_VALUE = 120
 
 
@@ -15,8 +17,8 @@ class Fault:
     """The offending value as text, empty when there is none; never one that may be a secret."""
     message: str
     """What is wrong with the value, and the remedy: a clause that follows it."""
-    reason: str
-    """One CamelCase word for a condition's reason."""
+    reason: Reason
+    """The reason of the condition that tells it."""
 
     def __str__(self) -> str:
         """Return the fault as one line, with a long value cut."""

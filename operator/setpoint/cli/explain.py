@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from setpoint.api.crd import inference_service_crd
+from setpoint.api.reasons import Reason
 from setpoint.cli.submitted import SubmittedMetadata
 from setpoint.faults import Fault
 
@@ -40,7 +41,7 @@ _METADATA: dict[str, Any] = {
 def to_fault(error: ErrorDetails, document: dict[str, Any]) -> Fault:
     """Return the fault that one of pydantic's errors means for `document`."""
     location = error["loc"]
-    return Fault(path_text(location), _shown_value(error, document), _message(error), "InvalidSpec")
+    return Fault(path_text(location), _shown_value(error, document), _message(error), Reason.INVALID_SPEC)
 
 
 def path_text(location: Location) -> str:

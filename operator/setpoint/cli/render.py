@@ -6,7 +6,7 @@ from typing import Any
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.cli.check import check
 from setpoint.cli.output import yaml_documents
-from setpoint.cli.validate import fault_line, inference_services
+from setpoint.cli.validate import inference_services
 from setpoint.orchestrations import deployment
 from setpoint.settings import Settings
 
@@ -18,7 +18,7 @@ def render(paths: list[str], settings: Settings) -> int:
     DocumentError when a file cannot be read or none has a service.
     """
     checked = [(document, check(document.object, settings)) for document in inference_services(paths)]
-    faults = [fault_line(document.source, fault) for document, result in checked for fault in result.faults]
+    faults = [f"{document.source}: {fault}" for document, result in checked for fault in result.faults]
     for line in faults:
         print(line, file=sys.stderr)
     if faults:

@@ -6,7 +6,6 @@ from setpoint.api.inferenceservice import GROUP, KIND
 from setpoint.cli.check import check
 from setpoint.cli.documents import Document, DocumentError, read_documents
 from setpoint.cli.submitted import API_VERSION
-from setpoint.faults import Fault
 from setpoint.settings import Settings
 
 
@@ -20,7 +19,7 @@ def validate(paths: list[str], settings: Settings) -> int:
     for document in inference_services(paths):
         faults = check(document.object, settings).faults
         for fault in faults:
-            print(fault_line(document.source, fault), file=sys.stderr)
+            print(f"{document.source}: {fault}", file=sys.stderr)
         if faults:
             status = 1
         else:
@@ -38,11 +37,6 @@ def inference_services(paths: list[str]) -> list[Document]:
     if not services:
         raise DocumentError(f"{', '.join(paths)}: no {KIND} of {API_VERSION}: name a file that has one")
     return services
-
-
-def fault_line(source: str, fault: Fault) -> str:
-    """Return a fault as one line that begins with its place."""
-    return f"{source}: {fault}" if fault.value else f"{source}: {fault.field}: {fault.message}"
 
 
 def _is_ours(document: Document) -> bool:

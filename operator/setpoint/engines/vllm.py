@@ -10,6 +10,7 @@ from typing import Any
 
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.model_uri import HuggingFaceModel, parse_model_uri
+from setpoint.api.reasons import Reason
 from setpoint.api.scalars import duration_seconds
 from setpoint.engines import arguments
 from setpoint.engines.container import HOME, MODEL_PATH, EngineContainer, literal, secret_variable, variable
@@ -19,8 +20,6 @@ from setpoint.settings import Settings
 PORT = 8000
 HEALTH_PATH = "/health"
 
-_INVALID = "InvalidArgument"
-_RESERVED = "ReservedArgument"
 _PLAIN_HTTP = "would take away the plain HTTP that the probes and the Service use: terminate TLS in a gateway"
 _OWN_ADDRESS = "is Setpoint's to set, since the probes and the Service rely on it: remove it"
 RESERVED_FLAGS = {
@@ -109,10 +108,10 @@ def _malformed_arguments(args: list[str]) -> Iterator[Fault]:
         if arguments.is_flag(argument) and any(space in argument.partition("=")[0] for space in " \t\n"):
             name = argument.split()[0]
             remedy = f"is a flag and its value in one: write {name}=VALUE, or two items"
-            yield Fault(field, name + " ...", remedy, _INVALID)
+            yield Fault(field, name + " ...", remedy, Reason.INVALID_ARGUMENT)
     if args and not arguments.is_flag(args[0]):
         remedy = "belongs to no flag, and the model is spec.model.uri's to set: remove it"
-        yield Fault("spec.engine.args[0]", args[0], remedy, _INVALID)
+        yield Fault("spec.engine.args[0]", args[0], remedy, Reason.INVALID_ARGUMENT)
 
 
 def _reserved_flags(args: list[str]) -> Iterator[Fault]:
@@ -121,4 +120,6 @@ def _reserved_flags(args: list[str]) -> Iterator[Fault]:
         reserved = next((name for name in RESERVED_FLAGS if flag.name and name.startswith(flag.name)), None)
         if reserved:
             written = flag.arguments[0].partition("=")[0]
-            yield Fault(f"spec.engine.args[{flag.index}]", written, RESERVED_FLAGS[reserved], _RESERVED)
+            yield Fault(
+                f"spec.engine.args[{flag.index}]", written, RESERVED_FLAGS[reserved], Reason.RESERVED_ARGUMENT
+            )

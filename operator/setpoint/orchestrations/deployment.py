@@ -9,6 +9,7 @@ from typing import Any
 from setpoint import node_paths
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.model_uri import NodePathModel, VolumeClaimModel, parse_model_uri
+from setpoint.api.reasons import Reason
 from setpoint.api.scalars import duration_seconds
 from setpoint.engines import engine_of
 from setpoint.engines.container import HOME, MODEL_PATH
@@ -39,7 +40,7 @@ def faults(service: InferenceService, settings: Settings) -> list[Fault]:
         source.path, settings.allowed_node_paths
     ):
         remedy = node_paths.remedy(settings.allowed_node_paths)
-        found.append(Fault("spec.model.uri", service.spec.model.uri, remedy, "NodePathNotAllowed"))
+        found.append(Fault("spec.model.uri", service.spec.model.uri, remedy, Reason.NODE_PATH_NOT_ALLOWED))
     if service.spec.template:
         malformed = template_shape.faults(service.spec.template)
         found += malformed or template_policy.faults(

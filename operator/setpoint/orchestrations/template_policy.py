@@ -17,6 +17,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from setpoint import node_paths
+from setpoint.api.reasons import Reason
 from setpoint.faults import Fault
 from setpoint.orchestrations import template_shape as shape
 
@@ -24,7 +25,7 @@ SECURITY_FLOOR: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabiliti
 """The security context that a container of the template starts from."""
 
 RESERVED_PREFIX = "setpoint.dev/"
-_REASON = "ForbiddenTemplate"
+_REASON = Reason.FORBIDDEN_TEMPLATE
 _SPEC = f"{shape.FIELD}.spec"
 _VOLUME_SOURCES = frozenset(
     {

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from setpoint.api.reasons import Reason
 from setpoint.faults import Fault
 
 FIELD = "spec.template"
-_REASON = "InvalidTemplate"
+_REASON = Reason.INVALID_TEMPLATE
 _DEEPEST = 32
 """Levels of maps and lists, thrice what a pod template has: deeper ones could exhaust the stack."""
 _MESSAGES = {

@@ -1,9 +1,10 @@
 from dataclasses import replace
 
 from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.reasons import Reason
 from setpoint.controllers.inferenceservice.decide import Plan
 from setpoint.controllers.inferenceservice.observe import Snapshot
-from setpoint.controllers.inferenceservice.status import Reason, Refusal, status_of
+from setpoint.controllers.inferenceservice.status import Refusal, status_of
 from setpoint.faults import Fault
 from setpoint.kube.objects import Object
 from tests.controllers.inferenceservice.builders import (
@@ -17,7 +18,7 @@ from tests.controllers.inferenceservice.builders import (
 
 NOW = "2026-01-02T03:04:05Z"
 LATER = "2026-01-02T04:00:00Z"
-FAULT = Fault("spec.engine.args[0]", "--port=1", "is Setpoint's to set: remove it", "ReservedArgument")
+FAULT = Fault("spec.engine.args[0]", "--port=1", "is Setpoint's to set: remove it", Reason.RESERVED_ARGUMENT)
 
 
 def status(
@@ -82,7 +83,7 @@ def test_a_broken_rollout_says_why_and_that_the_old_pods_serve() -> None:
 def test_a_spec_with_a_fault_is_not_accepted_while_what_serves_stays_ready() -> None:
     seen = status(serving(service_object(generation=2)), faults=(FAULT,))
 
-    assert condition(seen, "Accepted") == ("False", "ReservedArgument")
+    assert condition(seen, "Accepted") == ("False", Reason.RESERVED_ARGUMENT)
     assert condition(seen, "Ready") == ("True", "Routable")
     assert condition(seen, "Progressing") == ("False", "NotAccepted")
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from setpoint.api.inferenceservice import GROUP, KIND, VERSION
+from setpoint.api.reasons import Reason
 from setpoint.controllers.inferenceservice.decide import Plan, decide
 from setpoint.controllers.inferenceservice.observe import Snapshot, observe
-from setpoint.controllers.inferenceservice.status import Reason, Refusal, status_of
+from setpoint.controllers.inferenceservice.status import Refusal, status_of
 from setpoint.kube.apply import Applier, Foreign
 from setpoint.kube.client import KubeClient
 from setpoint.kube.errors import Forbidden, Rejected

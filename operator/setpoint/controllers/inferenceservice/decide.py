@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from setpoint.api.inferenceservice import GROUP, KIND, VERSION, InferenceService
+from setpoint.api.reasons import Reason
 from setpoint.controllers.inferenceservice.observe import CHILDREN, Snapshot
 from setpoint.controllers.inferenceservice.rollout import measure
 from setpoint.faults import Fault
@@ -84,7 +85,7 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
 
 def _faults(error: ValidationError) -> Iterator[Fault]:
     for details in error.errors():
-        yield Fault(".".join(map(str, details["loc"])), "...", details["msg"], "InvalidSpec")
+        yield Fault(".".join(map(str, details["loc"])), "...", details["msg"], Reason.INVALID_SPEC)
 
 
 def _apply(snapshot: Snapshot, manifest: Object) -> Apply:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.reasons import Reason
 from setpoint.kube.objects import Object
 
 ENGINE_CONTAINER = "main"
@@ -37,7 +38,7 @@ _CREDENTIAL = re.compile(r"\b(hf_[A-Za-z0-9]{8,}|sk-[A-Za-z0-9_-]{8,}|Bearer \S+
 class Problem:
     """What keeps a pod from serving: a reason for programs, a message for people."""
 
-    reason: str
+    reason: Reason
     message: str
 
 
@@ -63,24 +64,24 @@ def _scheduling_problem(service: InferenceService, pod: Object) -> Problem | Non
     text = condition.get("message", "")
     if claim := _CLAIM_NOT_FOUND.search(text):
         return Problem(
-            "VolumeClaimNotFound",
+            Reason.VOLUME_CLAIM_NOT_FOUND,
             f"spec.model.uri: {service.spec.model.uri!r} names claim {claim['name']!r},"
             f" absent from namespace {service.metadata.namespace!r}: create it, or correct the uri",
         )
     if "Insufficient nvidia.com/gpu" in text:
         tensor = service.spec.parallelism.tensor
         return Problem(
-            "InsufficientAccelerators",
+            Reason.INSUFFICIENT_ACCELERATORS,
             f"spec.parallelism.tensor: {tensor} asks for {tensor} nvidia.com/gpu in one pod, and no node has"
             f" so many free: add a GPU node, free GPUs, or lower it (scheduler: {text})",
         )
     if "Insufficient hugepages-" in text:
         return Problem(
-            "InsufficientHugePages",
+            Reason.INSUFFICIENT_HUGE_PAGES,
             f"spec.placement.hugepages: no node has them free: reserve huge pages on a node, or ask for less"
             f" (scheduler: {text})",
         )
-    return Problem("Unschedulable", f"no node takes the pod (scheduler: {text})")
+    return Problem(Reason.UNSCHEDULABLE, f"no node takes the pod (scheduler: {text})")
 
 
 def _container_problem(service: InferenceService, pod: Object) -> Problem | None:
@@ -101,7 +102,7 @@ def _waiting_problem(service: InferenceService, status: Object) -> Problem | Non
             field if status["name"] == ENGINE_CONTAINER else f"spec.template, container {status['name']!r}"
         )
         return Problem(
-            "ImagePullFailed",
+            Reason.IMAGE_PULL_FAILED,
             f"{where}: image {status['image']!r} cannot be had: correct it, or give the namespace a pull"
             f" secret (kubelet: {reason}: {_one_line(text)})",
         )
@@ -109,17 +110,19 @@ def _waiting_problem(service: InferenceService, status: Object) -> Problem | Non
         return None
     if secret := _SECRET_KEY_NOT_FOUND.search(text):
         return Problem(
-            "SecretKeyNotFound",
+            Reason.SECRET_KEY_NOT_FOUND,
             f"{_secret_field(service, secret['name'])}: Secret {secret['name']!r} has no key"
             f" {secret['key']!r}: add the key, or correct the reference",
         )
     if secret := _SECRET_NOT_FOUND.search(text):
         return Problem(
-            "SecretNotFound",
+            Reason.SECRET_NOT_FOUND,
             f"{_secret_field(service, secret['name'])}: Secret {secret['name']!r} does not exist in namespace"
             f" {service.metadata.namespace!r}: create it, or correct the reference",
         )
-    return Problem("ContainerConfigError", f"container {status['name']!r} cannot be made: {_one_line(text)}")
+    return Problem(
+        Reason.CONTAINER_CONFIG_ERROR, f"container {status['name']!r} cannot be made: {_one_line(text)}"
+    )
 
 
 def _crash_problem(status: Object) -> Problem | None:
@@ -130,7 +133,7 @@ def _crash_problem(status: Object) -> Problem | None:
         return None
     cause = _engine_error(terminated.get("message", ""))
     told = f": {cause}" if cause else "; see kubectl logs --previous"
-    reason = "OutOfMemory" if terminated.get("reason") == "OOMKilled" else "ContainerCrashed"
+    reason = Reason.OUT_OF_MEMORY if terminated.get("reason") == "OOMKilled" else Reason.CONTAINER_CRASHED
     return Problem(
         reason,
         f"container {status['name']!r} ended with exit code {terminated['exitCode']}"

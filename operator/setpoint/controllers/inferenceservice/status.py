@@ -1,14 +1,14 @@
 """Facts turned into the status: conditions, counts, and the address.
 
 Every condition rests on something seen: a fault of the spec, an answer of the API server, a pod's status, an
-EndpointSlice. Reasons are part of the API; docs/reference lists them.
+EndpointSlice.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.reasons import Reason
 from setpoint.api.status import Condition, ConditionStatus, ConditionType, InferenceServiceStatus
 from setpoint.controllers.inferenceservice.decide import Plan
 from setpoint.controllers.inferenceservice.diagnose import Problem, diagnose
@@ -16,33 +16,6 @@ from setpoint.controllers.inferenceservice.observe import Snapshot
 from setpoint.controllers.inferenceservice.rollout import Rollout, measure
 from setpoint.kube.objects import Object
 from setpoint.orchestrations import deployment
-
-
-class Reason(StrEnum):
-    """The reasons that this module gives; `diagnose` and the spec's faults add their own."""
-
-    ACCEPTED = "Accepted"
-    """The spec can be carried out."""
-    NAME_TAKEN = "NameTaken"
-    """An object that is not Setpoint's has the name of one that is needed; it is left alone."""
-    REJECTED = "Rejected"
-    """The API server refuses an object that follows from the spec."""
-    NOT_ACCEPTED = "NotAccepted"
-    """The newest spec is not rolled out; what served before goes on."""
-    ROUTABLE = "Routable"
-    """At least one pod is ready and in the Service's EndpointSlices."""
-    NO_ROUTABLE_POD = "NoRoutablePod"
-    """No pod is ready and in the Service's EndpointSlices, and none says why."""
-    SCALED_TO_ZERO = "ScaledToZero"
-    """The spec asks for no pods."""
-    ROLLING_OUT = "RollingOut"
-    """The newest spec is being carried out."""
-    COMPLETE = "Complete"
-    """Every wanted pod is of the newest spec and routable, and no older one is left."""
-    POD_CREATION_FAILED = "PodCreationFailed"
-    """The API server refuses the pods (a quota, Pod Security)."""
-    DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
-    """No pod of the newest spec came up in time, and none says why."""
 
 
 @dataclass(frozen=True, slots=True)

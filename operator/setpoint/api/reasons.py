@@ -1,0 +1,80 @@
+"""The reasons of conditions: words that programs may rely on, each with what it means.
+
+They are part of the API: one that was released is never renamed.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Reason(StrEnum):
+    """Why a condition is as it is."""
+
+    meaning: str
+    """What was seen, in one sentence."""
+
+    def __new__(cls, value: str, meaning: str) -> Self:
+        """Return the member with this text and meaning."""
+        reason = str.__new__(cls, value)
+        reason._value_ = value
+        reason.meaning = meaning
+        return reason
+
+    # Accepted
+    ACCEPTED = "Accepted", "The spec can be carried out."
+    INVALID_SPEC = "InvalidSpec", "A field breaks the schema or a rule of this version of Setpoint."
+    INVALID_ARGUMENT = (
+        "InvalidArgument",
+        "engine.args has something that is not a flag of the engine with its values.",
+    )
+    RESERVED_ARGUMENT = "ReservedArgument", "engine.args names a flag that a field of the spec sets."
+    INVALID_TEMPLATE = "InvalidTemplate", "template is not a fragment of a pod template."
+    FORBIDDEN_TEMPLATE = (
+        "ForbiddenTemplate",
+        "template asks for rights over the node that a tenant may not have.",
+    )
+    NODE_PATH_NOT_ALLOWED = (
+        "NodePathNotAllowed",
+        "model.uri names a node's folder that the administrator does not allow.",
+    )
+    NAME_TAKEN = (
+        "NameTaken",
+        "An object that is not Setpoint's has the name of one that is needed; it is left alone.",
+    )
+    REJECTED = "Rejected", "The API server refuses an object that follows from the spec."
+
+    # Ready
+    ROUTABLE = "Routable", "At least one pod is ready and in the Service's EndpointSlices."
+    NO_ROUTABLE_POD = (
+        "NoRoutablePod",
+        "No pod is ready and in the Service's EndpointSlices, and none says why.",
+    )
+    SCALED_TO_ZERO = "ScaledToZero", "The spec asks for no pods."
+
+    # Progressing
+    NOT_ACCEPTED = "NotAccepted", "The newest spec is not rolled out; what served before goes on."
+    ROLLING_OUT = "RollingOut", "The newest spec is being carried out."
+    COMPLETE = "Complete", "Every wanted pod is of the newest spec and routable, and no older one is left."
+    POD_CREATION_FAILED = "PodCreationFailed", "The API server refuses the pods (a quota, Pod Security)."
+    DEADLINE_EXCEEDED = (
+        "ProgressDeadlineExceeded",
+        "No pod of the newest spec came up in time, and none says why.",
+    )
+
+    # A pod that does not serve: Ready where no pod does, Progressing where another one still serves
+    SECRET_NOT_FOUND = "SecretNotFound", "A Secret that the spec names does not exist."
+    SECRET_KEY_NOT_FOUND = "SecretKeyNotFound", "A Secret that the spec names lacks the key."
+    VOLUME_CLAIM_NOT_FOUND = "VolumeClaimNotFound", "The PersistentVolumeClaim of model.uri does not exist."
+    INSUFFICIENT_ACCELERATORS = (
+        "InsufficientAccelerators",
+        "No node has as many accelerators free as one pod needs.",
+    )
+    INSUFFICIENT_HUGE_PAGES = "InsufficientHugePages", "No node has the huge pages free."
+    UNSCHEDULABLE = "Unschedulable", "No node takes the pod; the message has the scheduler's words."
+    IMAGE_PULL_FAILED = "ImagePullFailed", "An image cannot be had."
+    CONTAINER_CONFIG_ERROR = "ContainerConfigError", "The kubelet cannot make a container."
+    OUT_OF_MEMORY = "OutOfMemory", "A container needed more memory than its limit or its node has."
+    CONTAINER_CRASHED = (
+        "ContainerCrashed",
+        "A container ended; the message has the engine's own error where it left one.",
+    )
