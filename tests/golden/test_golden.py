@@ -1,14 +1,13 @@
 """The golden files are what the operator renders, and a real API server takes them as they are."""
 
 import json
-import subprocess
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.apiserver import NAMESPACES, ApiServer, find_binaries
+from tests.apiserver import NAMESPACES, ApiServer
 from tests.golden.generate import CASES, FOLDER, golden, objects
+from tests.kubectl import kubectl
 
 
 def test_every_golden_file_is_what_is_rendered_now() -> None:
@@ -36,9 +35,14 @@ async def test_the_api_server_takes_the_objects_strictly_and_without_a_warning(
     for item in items:
         item["metadata"]["namespace"] = namespace
 
-    returncode, warnings = _dry_run(api_server, items)
+    answer = kubectl(
+        *("--kubeconfig", str(api_server.kubeconfig), "apply", "--filename=-"),
+        *("--server-side", "--dry-run=server", "--validate=strict"),
+        stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}),
+    )
 
-    assert returncode == 0, warnings
+    assert answer.returncode == 0, answer.stderr
+    warnings = answer.stderr.splitlines()
     if name == "node-path":
         # No hostPath is `restricted`: whoever allows node paths decides that for such namespaces too.
         assert len(warnings) == 1
@@ -47,20 +51,3 @@ async def test_the_api_server_takes_the_objects_strictly_and_without_a_warning(
         assert warnings[0].count(";") == 0
     else:
         assert warnings == []
-
-
-def _dry_run(api_server: ApiServer, items: list[dict[str, Any]]) -> tuple[int, list[str]]:
-    binaries = find_binaries()
-    assert binaries is not None
-    answer = subprocess.run(
-        [
-            *("kubectl", "--kubeconfig", api_server.kubeconfig, "apply", "--filename=-"),
-            *("--server-side", "--dry-run=server", "--validate=strict"),
-        ],
-        executable=binaries / "node",
-        input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return answer.returncode, answer.stderr.splitlines()

@@ -1,12 +1,17 @@
 """A template is merged over ours as Kubernetes merges patches."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from setpoint.orchestrations import deployment
 from setpoint.orchestrations.template_merge import merge
+from tests.builders import inference_service, settings
+from tests.kubectl import kubectl
 
 JSON = st.recursive(
     st.booleans() | st.integers() | st.text(max_size=3),
@@ -16,10 +21,12 @@ JSON = st.recursive(
 MAPS = st.dictionaries(st.text(max_size=3), JSON, max_size=4)
 
 
+def main(**container: Any) -> dict[str, Any]:
+    return {"spec": {"containers": [{"name": "main", **container}]}}
+
+
 def merged_container(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    base = {"spec": {"containers": [{"name": "main", **ours}]}}
-    patch = {"spec": {"containers": [{"name": "main", **theirs}]}}
-    (container,) = merge(base, patch)["spec"]["containers"]
+    (container,) = merge(main(**ours), main(**theirs))["spec"]["containers"]
     return {key: value for key, value in container.items() if key != "name"}
 
 
@@ -155,3 +162,84 @@ def test_neither_side_is_changed(base: dict[str, Any], patch: dict[str, Any]) ->
 
     merge(base, patch)
     assert repr((base, patch)) == before
+
+
+ADDING: dict[str, Any] = {
+    "metadata": {"labels": {"a": "b", "app.kubernetes.io/name": None}, "annotations": {"x": "y"}},
+    "spec": {
+        "containers": [
+            {
+                "name": "main",
+                "args": ["a"],
+                "env": [{"name": "USER", "value": "x"}, {"name": "NEW", "value": "y"}],
+                "ports": [{"containerPort": 8000, "name": "web", "protocol": "TCP"}, {"containerPort": 9}],
+                "volumeMounts": [
+                    {"mountPath": "/home/engine", "name": "new"},
+                    {"mountPath": "/x", "name": "new"},
+                ],
+                "readinessProbe": {"httpGet": {"path": "/x"}, "periodSeconds": 9},
+                "livenessProbe": None,
+                "resources": {"requests": {"cpu": None, "memory": "1Gi"}},
+                "securityContext": {"capabilities": {"drop": ["KILL"]}},
+            },
+            {"name": "logs", "image": "a", "env": [{"name": "A", "value": "1"}]},
+        ],
+        "initContainers": [{"name": "fetch", "image": "b"}],
+        "volumes": [
+            {"name": "shared-memory", "emptyDir": {"sizeLimit": "1Gi"}},
+            {"name": "new", "configMap": {"name": "x"}},
+        ],
+        "securityContext": {"seccompProfile": {"localhostProfile": "x"}, "runAsUser": 7},
+        "tolerations": [{"key": "a", "operator": "Exists"}],
+        "nodeSelector": {"a": "b"},
+        "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["a"]}],
+        "imagePullSecrets": [{"name": "a"}],
+        "topologySpreadConstraints": [
+            {"topologyKey": "zone", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}
+        ],
+    },
+}
+REPLACING: dict[str, Any] = {
+    "spec": {
+        "containers": [{"name": "main", "resources": None, "env": None, "volumeMounts": None}],
+        "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": "c"}}],
+        "securityContext": None,
+        "terminationGracePeriodSeconds": 1,
+    }
+}
+
+
+@pytest.mark.apiserver
+@pytest.mark.usefixtures("api_server")
+@pytest.mark.parametrize("patch", [ADDING, REPLACING])
+def test_kubectl_merges_the_same(patch: dict[str, Any], tmp_path: Path) -> None:
+    base = deployment.pod_template(inference_service(), settings())
+
+    by_kubectl = _merged_by_kubectl(base, patch, tmp_path / "base.json")
+    assert _in_any_order(merge(base, patch)) == _in_any_order(by_kubectl)
+
+
+def _merged_by_kubectl(base: dict[str, Any], patch: dict[str, Any], file: Path) -> Any:
+    """What kubectl makes of it, with the $retainKeys that `kubectl apply` would add for a volume of ours."""
+    metadata = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x"}}
+    file.write_text(json.dumps({**metadata, "spec": {"template": base}}))
+    patch = json.loads(json.dumps(patch))
+    ours = {volume["name"] for volume in base["spec"]["volumes"]}
+    for volume in patch["spec"]["volumes"]:
+        if volume["name"] in ours:
+            volume["$retainKeys"] = list(volume)
+    answer = kubectl(
+        *("patch", "--local", f"--filename={file}", "--type=strategic", "--output=json"),
+        f"--patch={json.dumps({'spec': {'template': patch}})}",
+    )
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)["spec"]["template"]
+
+
+def _in_any_order(value: Any) -> Any:
+    """Leave out the order of lists, and the empty maps that kubectl's types add."""
+    if isinstance(value, dict):
+        return {key: _in_any_order(item) for key, item in value.items() if (key, item) != ("resources", {})}
+    if isinstance(value, list):
+        return sorted(map(_in_any_order, value), key=lambda item: json.dumps(item, sort_keys=True))
+    return value
