@@ -82,7 +82,7 @@ ObjectName = Annotated[
     Ruled(
         matches(
             rf"{_LABEL}(\.{_LABEL})*",
-            "must be an object's name: lower-case letters, digits, - and ., a letter or digit at both ends",
+            "must be an object's name: lower-case letters, digits, dots and -, and no dot or - at the ends",
         )
     ),
 ]
@@ -91,7 +91,7 @@ ObjectName = Annotated[
 SecretKey = Annotated[
     str,
     StringConstraints(min_length=1, max_length=253),
-    Ruled(matches(r"[-._a-zA-Z0-9]+", "must be a key of a Secret: letters, digits, -, _ and .")),
+    Ruled(matches(r"[-._a-zA-Z0-9]+", "must be a key of a Secret: letters, digits, dots, - and _")),
 ]
 """A key within a Secret's data."""
 
