@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,18 @@ def test_crds_are_printed_as_they_are_in_the_checkout(run: Run) -> None:
     printed = run("crds").out
     assert printed == (ROOT / "crds/setpoint.dev_inferenceservices.yaml").read_text()
     assert list(yaml.safe_load_all(printed)) == [inference_service_crd()]
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    command = f"{sys.executable} -c 'import sys; from setpoint.cli import main; sys.exit(main())' crds"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} | true"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "operator"), "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_version_is_printed(run: Run) -> None:

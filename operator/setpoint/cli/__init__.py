@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.metadata
+import os
 import sys
 
 from setpoint.cli.crds import crds_yaml
@@ -18,14 +19,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 a fault in an object, 2 unreadable input."""
     options = _parser().parse_args(arguments)
     try:
-        return _run(options)
+        status = _run(options)
+        sys.stdout.flush()
     except DocumentError as error:
         print(error, file=sys.stderr)
         return _USAGE_STATUS
     except BrokenPipeError:
-        # The reader, such as head, has what it wanted. Python would complain again when it flushes at exit.
-        sys.stdout = None
+        # The reader, such as head, has what it wanted. Python would flush again at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    return status
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ it is a fault.
 from typing import Any, Literal
 
 from setpoint.api.inferenceservice import InferenceService, InferenceServiceMetadata
+from setpoint.api.scalars import ObjectName
 
 API_VERSION = "setpoint.dev/v1alpha1"
 
@@ -14,6 +15,7 @@ API_VERSION = "setpoint.dev/v1alpha1"
 class SubmittedMetadata(InferenceServiceMetadata):
     """metav1.ObjectMeta: what people write, typed, and what the API server writes, as it is."""
 
+    namespace: ObjectName = "default"
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     finalizers: list[str] | None = None
