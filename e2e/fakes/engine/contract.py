@@ -1,0 +1,231 @@
+"""What Setpoint expects of an engine that speaks vLLM's HTTP API: the same tests for the stand-in and for
+real vLLM.
+
+A test module subclasses `VllmContract` and gives it a fixture `engine`, which names a running server. The
+server must have been started with an API key, --max-model-len=512 and the tiny model or one like it.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
+
+_COUNTED = """
+    num_requests_running num_requests_waiting prompt_tokens generation_tokens request_success
+    admission_rejections request_prompt_tokens request_generation_tokens request_params_max_tokens
+    time_to_first_token_seconds inter_token_latency_seconds request_time_per_output_token_seconds
+    e2e_request_latency_seconds request_queue_time_seconds request_inference_time_seconds
+    request_prefill_time_seconds request_decode_time_seconds
+"""
+COUNTED = {f"vllm:{name}" for name in _COUNTED.split()}
+"""The metric families that both keep."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A server under test."""
+
+    url: str
+    model: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole response."""
+
+    status: int
+    content_type: str
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.text)
+
+    @property
+    def events(self) -> list[str]:
+        """The data of the server-sent events, the last one "[DONE]"."""
+        return [line.removeprefix("data: ") for line in self.text.splitlines() if line.startswith("data: ")]
+
+
+class Client:
+    """Asks an engine."""
+
+    def __init__(self, engine: Engine, session: ClientSession) -> None:
+        self.engine = engine
+        self._session = session
+
+    async def get(self, path: str, *, key: str | None = None) -> Reply:
+        """GET `path`, with `key` where one is given."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        async with self._session.get(self.engine.url + path, headers=headers) as response:
+            return Reply(response.status, response.content_type, await response.text())
+
+    async def post(self, path: str, body: object, **headers: str) -> Reply:
+        """POST `body` (JSON, or bytes as they are) with the engine's key."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {
+            "Authorization": f"Bearer {self.engine.api_key}",
+            "Content-Type": "application/json",
+            **headers,
+        }
+        async with self._session.post(self.engine.url + path, data=data, headers=sent) as response:
+            return Reply(response.status, response.content_type, await response.text())
+
+    async def complete(self, **body: object) -> Reply:
+        """A completion of three tokens, changed by `body`."""
+        return await self.post("/v1/completions", {"prompt": "baba bebe", "max_tokens": 3} | body)
+
+    async def chat(self, **body: object) -> Reply:
+        """A chat completion of three tokens, changed by `body`."""
+        messages = [{"role": "user", "content": "baba bebe"}]
+        return await self.post("/v1/chat/completions", {"messages": messages, "max_tokens": 3} | body)
+
+    async def samples(self) -> dict[tuple[str, str], float]:
+        """The engine's counters and gauges by sample name and `finished_reason` or `le` label ("" for
+        none).
+        """
+        reply = await self.get("/metrics")
+        return {
+            (sample.name, sample.labels.get("finished_reason", sample.labels.get("le", ""))): sample.value
+            for family in text_string_to_metric_families(reply.text)
+            for sample in family.samples
+        }
+
+
+class VllmContract:
+    """The tests. Subclasses define the fixture `engine`."""
+
+    @pytest_asyncio.fixture
+    async def client(self, engine: Engine) -> AsyncIterator[Client]:
+        """A client of the engine under test."""
+        async with ClientSession() as session:
+            yield Client(engine, session)
+
+    @pytest.mark.parametrize("path", ["/health", "/ping", "/version", "/metrics"])
+    async def test_answers_without_a_key(self, client: Client, path: str) -> None:
+        assert (await client.get(path)).status == 200
+
+    @pytest.mark.parametrize("key", [None, "wrong", "Bearer"])
+    async def test_v1_needs_the_key(self, client: Client, key: str | None) -> None:
+        reply = await client.get("/v1/models", key=key)
+        assert (reply.status, reply.json) == (401, {"error": "Unauthorized"})
+
+    async def test_lists_the_model_under_its_served_name(self, client: Client) -> None:
+        reply = await client.get("/v1/models", key=client.engine.api_key)
+        (model,) = reply.json["data"]
+        assert (model["id"], model["object"], model["owned_by"], model["max_model_len"]) == (
+            client.engine.model, "model", "vllm", 512)  # fmt: skip
+
+    async def test_completes_a_prompt(self, client: Client) -> None:
+        reply = (await client.complete(model=client.engine.model, ignore_eos=True)).json
+        (choice,) = reply["choices"]
+        assert (reply["object"], reply["model"]) == ("text_completion", client.engine.model)
+        assert reply["id"].startswith("cmpl-")
+        assert (choice["index"], choice["finish_reason"], len(choice["text"].split())) == (0, "length", 3)
+        assert usage(reply) == (2, 3, 5)
+
+    async def test_completes_a_chat(self, client: Client) -> None:
+        reply = (await client.chat(ignore_eos=True)).json
+        (choice,) = reply["choices"]
+        assert reply["object"] == "chat.completion"
+        assert reply["id"].startswith("chatcmpl-")
+        assert (choice["message"]["role"], choice["finish_reason"]) == ("assistant", "length")
+        assert len(choice["message"]["content"].split()) == 3
+        assert usage(reply)[1] == 3
+
+    async def test_max_completion_tokens_limits_a_chat(self, client: Client) -> None:
+        reply = (await client.chat(max_tokens=None, max_completion_tokens=2, ignore_eos=True)).json
+        assert usage(reply)[1] == 2
+
+    async def test_streams_a_completion(self, client: Client) -> None:
+        reply = await client.complete(stream=True, stream_options={"include_usage": True}, ignore_eos=True)
+        *chunks, last = [json.loads(event) for event in reply.events[:-1]]
+        assert (reply.status, reply.content_type, reply.events[-1]) == (200, "text/event-stream", "[DONE]")
+        assert len("".join(chunk["choices"][0]["text"] for chunk in chunks).split()) == 3
+        assert chunks[-1]["choices"][0]["finish_reason"] == "length"
+        assert (last["choices"], usage(last)) == ([], (2, 3, 5))
+
+    async def test_streams_a_chat_with_the_role_first(self, client: Client) -> None:
+        reply = await client.chat(stream=True, ignore_eos=True)
+        first, *chunks = [json.loads(event) for event in reply.events[:-1]]
+        assert first["object"] == "chat.completion.chunk"
+        assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+        assert len("".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks).split()) == 3
+        assert chunks[-1]["choices"][0]["finish_reason"] == "length"
+        assert not any("usage" in chunk for chunk in chunks)
+
+    async def test_an_unknown_model_is_404(self, client: Client) -> None:
+        reply = await client.complete(model="nope")
+        message = f"The model `nope` does not exist. Valid aliases: {client.engine.model}."
+        error = {"message": message, "type": "NotFoundError", "param": "model", "code": 404}
+        assert (reply.status, reply.json) == (404, {"error": error})
+
+    @pytest.mark.parametrize(
+        ("body", "param"),
+        [({"prompt": ""}, "prompt"), ({"max_tokens": 0}, "max_tokens"), ({"max_tokens": -3}, "max_tokens"),
+         ({"max_tokens": 5000}, "max_tokens"), ({"max_tokens": "x"}, "body.max_tokens")],
+    )  # fmt: skip
+    async def test_a_bad_value_is_400_and_named(
+        self, client: Client, body: dict[str, Any], param: str
+    ) -> None:
+        reply = await client.complete(**body)
+        assert (reply.status, reply.json["error"]["code"], reply.json["error"]["param"]) == (400, 400, param)
+
+    @pytest.mark.parametrize(
+        ("body", "param"),
+        [(b"{not json", "body.1"), (b"[]", "body"), (b"{}", "body.messages"),
+         (b'{"messages": "x"}', "body.messages")],
+    )  # fmt: skip
+    async def test_a_bad_body_is_400_and_named(self, client: Client, body: bytes, param: str) -> None:
+        reply = await client.post("/v1/chat/completions", body)
+        assert (reply.status, reply.json["error"]["type"]) == (400, "Bad Request")
+        assert reply.json["error"]["param"] == param
+
+    async def test_a_body_of_another_type_is_400(self, client: Client) -> None:
+        reply = await client.post("/v1/completions", b"prompt=x", **{"Content-Type": "text/plain"})
+        assert reply.status == 400
+
+    async def test_what_is_no_route_is_404_and_a_wrong_method_405(self, client: Client) -> None:
+        replies = [
+            await client.get("/nothing"),
+            await client.get("/v1/completions", key=client.engine.api_key),
+        ]
+        assert [(reply.status, reply.json["detail"]) for reply in replies] == [
+            (404, "Not Found"), (405, "Method Not Allowed")]  # fmt: skip
+
+    async def test_counts_requests_and_tokens(self, client: Client) -> None:
+        before = await client.samples()
+        await client.complete(max_tokens=7, ignore_eos=True)
+        after = await client.samples()
+        grown = {key: value - before.get(key, 0.0) for key, value in after.items()}
+        expected = {
+            ("vllm:prompt_tokens_total", ""): 2.0, ("vllm:generation_tokens_total", ""): 7.0,
+            ("vllm:request_success_total", "length"): 1.0,
+            ("vllm:time_to_first_token_seconds_count", ""): 1.0,
+            ("vllm:inter_token_latency_seconds_count", ""): 6.0,
+            ("vllm:e2e_request_latency_seconds_count", ""): 1.0,
+            ("vllm:request_generation_tokens_bucket", "5.0"): 0.0,
+            ("vllm:request_generation_tokens_bucket", "10.0"): 1.0,
+        }  # fmt: skip
+        assert {key: grown.get(key, 0.0) for key in expected} == expected
+
+    async def test_has_the_metrics_under_their_names(self, client: Client) -> None:
+        reply = await client.get("/metrics")
+        families = {family.name: family for family in text_string_to_metric_families(reply.text)}
+        assert families.keys() >= COUNTED
+        labels = {name: set(sample.labels) for name in COUNTED for sample in families[name].samples[:1]}
+        assert labels.pop("vllm:admission_rejections") == {"model_name", "reason"}
+        assert all(labels[name] >= {"model_name", "engine"} for name in labels)
+
+
+def usage(reply: dict[str, Any]) -> tuple[int, int, int]:
+    """Prompt, completion and total tokens."""
+    counts = reply["usage"]
+    return counts["prompt_tokens"], counts["completion_tokens"], counts["total_tokens"]
