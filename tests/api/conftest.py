@@ -1,23 +1,17 @@
 """An API server that knows InferenceServices."""
 
-from pathlib import Path
-
 import pytest
 
 from setpoint.api.crd import inference_service_crd
 from setpoint.cli.output import yaml_documents
 from tests.api.kubectl import Admission, Kubectl
-from tests.apiserver import ApiServer, find_binaries
+from tests.apiserver import ApiServer
 
 
 @pytest.fixture(scope="session")
-def kubectl(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
+def kubectl(api_server: ApiServer) -> Kubectl:
     """kubectl, with the CRD established."""
-    binaries = find_binaries()
-    assert binaries is not None
-    executable: Path = tmp_path_factory.mktemp("bin") / "kubectl"
-    executable.symlink_to(binaries / "node")
-    kubectl = Kubectl(executable, api_server.kubeconfig)
+    kubectl = Kubectl(api_server.kubeconfig)
     kubectl(
         "apply",
         "--server-side",

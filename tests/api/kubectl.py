@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from tests.apiserver import ApiServer
+from tests.kubectl import kubectl
 
 _OBJECTS = "/apis/setpoint.dev/v1alpha1/namespaces/default/inferenceservices"
 
@@ -20,8 +21,8 @@ _OBJECTS = "/apis/setpoint.dev/v1alpha1/namespaces/default/inferenceservices"
 class Kubectl:
     """The real kubectl, as an administrator."""
 
-    def __init__(self, executable: Path, kubeconfig: Path) -> None:
-        self._command = [str(executable), f"--kubeconfig={kubeconfig}"]
+    def __init__(self, kubeconfig: Path) -> None:
+        self._kubeconfig = kubeconfig
 
     def __call__(self, *arguments: str, stdin: str = "") -> str:
         """Return what kubectl prints; AssertionError with what it complains of when it fails."""
@@ -38,9 +39,7 @@ class Kubectl:
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run kubectl and return how it ended."""
-        return subprocess.run(
-            [*self._command, *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False
-        )
+        return kubectl(f"--kubeconfig={self._kubeconfig}", *arguments, stdin=stdin)
 
 
 @dataclass(frozen=True)
