@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.clusters import leaks, packages
+from e2e.clusters import ClusterError, leaks, packages
 from e2e.clusters.local import LocalCluster, archive, cgroups, namespaces, remains
 from e2e.clusters.local.paths import CONTAINERD_SOCKET, KEYS, KUBECONFIG, LOGS, STATE
 
@@ -127,6 +127,8 @@ def test_pods_serve_resolve_and_reach_the_api_server(tmp_path: Path) -> None:
     run("up")
     cluster = LocalCluster()
     cluster.load_image(tmp_path / "busybox.tar", BUSYBOX)
+    with pytest.raises(ClusterError, match=f"does not hold 'localhost/other:1': use one of .*{BUSYBOX}"):
+        cluster.load_image(tmp_path / "busybox.tar", "localhost/other:1")
     kubectl("apply", "-f", "-", manifests=web(replicas=2))
     kubectl("rollout", "status", "deployment/web", f"--timeout={WAIT_SECONDS:.0f}s")
 

@@ -3,6 +3,8 @@
 In each hierarchy it has a child `pods`, the kubelet's root. In one hierarchy (the unified one, or `pids`
 where there is none) it has a child `node` that the node's first process joins before it is even started;
 descendants stay in that or below `pods`. So the kernel always knows whom to kill.
+
+With cgroup v2 the controllers that the kubelet needs are enabled for the children of the root, and stay so.
 """
 
 import os
@@ -14,6 +16,7 @@ from pathlib import Path
 
 NAME = "setpoint-e2e"
 PODS = f"/{NAME}/pods"
+KUBELET_CONTROLLERS = frozenset({"cpu", "cpuset", "hugetlb", "memory", "pids"})
 END_TIMEOUT_SECONDS = 10.0
 
 
@@ -115,8 +118,8 @@ def remove() -> None:
 
 
 def _delegate(group: Path) -> None:
-    """Let the children of a v2 group have all its controllers; those they already have are left alone."""
+    """Let the children of a v2 group have the controllers that the kubelet asks for."""
     available = set((group / "cgroup.controllers").read_text().split())
     enabled = set((group / "cgroup.subtree_control").read_text().split())
-    for controller in sorted(available - enabled):
+    for controller in sorted(KUBELET_CONTROLLERS & available - enabled):
         (group / "cgroup.subtree_control").write_text(f"+{controller}")

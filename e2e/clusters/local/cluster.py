@@ -11,7 +11,7 @@ from e2e.clusters.local.api import Api
 from e2e.clusters.local.lock import exclusive
 from e2e.clusters.local.paths import KEYS, KUBECONFIG, ROOT
 from e2e.clusters.local.start import start
-from e2e.clusters.progress import say
+from e2e.clusters.progress import Progress, say
 
 CNI_PLUGIN_DIRECTORIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 PACKAGES = {
@@ -72,8 +72,10 @@ class LocalCluster:
         return Api(server, authority=KEYS / "ca.crt", holder=KEYS / "admin").is_node_ready()
 
     def load_image(self, archive: Path, reference: str) -> None:
-        say(f"cluster: loading {reference}")
+        progress = Progress(f"cluster: loading {reference}")
+        progress.update("importing")
         images.load(binaries.ensure(), archive, reference)
+        progress.finish("done")
 
     def exec_in_node(self, *command: str) -> str:
         """Run a command in the node's namespaces; its standard output. Raises ClusterError."""
