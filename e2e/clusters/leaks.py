@@ -3,12 +3,11 @@
 `python -m e2e.clusters.leaks snapshot FILE`, later `... compare FILE`: status 1 and a list of what differs.
 
 A snapshot holds lines by topic. Topics that the machine's other users change are narrowed: processes to the
-clusters' own, cgroups to those that no service manager makes, sysctls to those that do not count something.
+clusters' own, cgroups to those right below the roots, sysctls to those that do not count something.
 """
 
 import argparse
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -24,7 +23,6 @@ Snapshot = dict[str, list[str]]
 
 OUR_COMMAND = re.compile(rf"{re.escape(str(STATE))}|e2e\.clusters\.local")
 WATCHED_DIRECTORIES = tuple(map(Path, ("/opt", "/run", "/run/netns", "/var/lib", "/var/log")))
-OTHERS_CGROUPS = ("init.scope", "machine.slice", "process_api", "system.slice", "user.slice")
 MOVING_SYSCTLS = re.compile(
     r"^(fs/(aio-nr|dentry-state|file-nr|inode-nr|inode-state|quota/\w+)"
     r"|kernel/(ns_last_pid|perf_event_max_sample_rate|pty/nr|random/(entropy_avail|uuid))"
@@ -110,13 +108,8 @@ def _rules(*command: str) -> list[str]:
 
 
 def _cgroups() -> list[str]:
-    found = []
-    for hierarchy in cgroups.hierarchies():
-        for path, names, _ in os.walk(hierarchy.mount):
-            if Path(path) == hierarchy.mount:
-                names[:] = [name for name in names if not name.startswith(OTHERS_CGROUPS)]
-            found += [f"{path}/{name}" for name in names]
-    return sorted(found)
+    mounts = (hierarchy.mount for hierarchy in cgroups.hierarchies())
+    return sorted(str(path) for mount in mounts for path in mount.iterdir() if path.is_dir())
 
 
 def _sysctls(root: Path) -> list[str]:

@@ -18,9 +18,10 @@ Nothing on the host can be in its way but its own names: the interface and the c
 
 What it is not: NetworkPolicy is accepted and not enforced (the `ptp` CNI plugin has no notion of it); pods
 reach the host at the node's gateway address, but nothing beyond it; what they write to a hostPath below /var
-is kept in memory and dies with the node, other hostPaths are the host's; there is one node. Kernel modules that
-are loaded on demand (veth, overlay, nf_tables) stay loaded. A pod with rights over the whole kernel can still
-change it for all. It needs root, Go and Linux with cgroup v1 or v2; it has run on v1 only.
+is kept in memory and dies with the node, other hostPaths are the host's; AppArmor confines no pod, for its
+profiles would stay in the kernel; there is one node. Kernel modules that are loaded on demand (veth, overlay,
+nf_tables) stay loaded. A pod with rights over the whole kernel can still change it for all. It needs root, Go
+and Linux with cgroup v1 or v2; it has run on v1 only.
 """
 
 from e2e.clusters.local.cluster import LocalCluster

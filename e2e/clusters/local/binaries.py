@@ -107,9 +107,10 @@ def ensure() -> Path:
 def prune() -> None:
     """Delete what other sources, flags or compilers once built. Not while a cluster of theirs runs."""
     current = _directory()
-    for path in CACHE.glob(f"{PREFIX}*"):
-        if path != current:
-            shutil.rmtree(path)
+    with exclusive(CACHE, "build"):
+        for path in CACHE.glob(f"{PREFIX}*"):
+            if path != current:
+                shutil.rmtree(path)
 
 
 def _directory() -> Path:

@@ -3,6 +3,8 @@
 import json
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from e2e.clusters import packages
 from e2e.clusters.cluster import ClusterError
@@ -55,6 +57,7 @@ class LocalCluster:
             except BaseException:
                 remains.clear()
                 raise
+        _warn_of_proxy()
 
     def down(self) -> None:
         _require_root()
@@ -68,8 +71,7 @@ class LocalCluster:
     def is_up(self) -> bool:
         if not KUBECONFIG.is_file() or namespaces.first_pid() is None:
             return False
-        server = json.loads(KUBECONFIG.read_text())["clusters"][0]["cluster"]["server"]
-        return Api(server, authority=KEYS / "ca.crt", holder=KEYS / "admin").is_node_ready()
+        return Api(_server(), authority=KEYS / "ca.crt", holder=KEYS / "admin").is_node_ready()
 
     def load_image(self, archive: Path, reference: str) -> None:
         progress = Progress(f"cluster: loading {reference}")
@@ -88,6 +90,19 @@ class LocalCluster:
                 f"{' '.join(command)!r} ended with {run.returncode} in the node: {run.stderr.strip()}"
             )
         return run.stdout
+
+
+def _server() -> str:
+    """The API server's URL in the kubeconfig of the cluster that is up."""
+    server: str = json.loads(KUBECONFIG.read_text())["clusters"][0]["cluster"]["server"]
+    return server
+
+
+def _warn_of_proxy() -> None:
+    """Say when clients would look for the API server behind an HTTP proxy, which cannot know it."""
+    host = urlsplit(_server()).hostname or ""
+    if "https" in getproxies() and not proxy_bypass(host):
+        say(f"cluster: HTTPS_PROXY is set and would hide the API server: export NO_PROXY=$NO_PROXY,{host}")
 
 
 def _require_root() -> None:

@@ -172,6 +172,7 @@ sandbox = "{PAUSE_IMAGE}"
 
 [plugins.'io.containerd.cri.v1.runtime']
 restrict_oom_score_adj = true
+disable_apparmor = true
 
 [plugins.'io.containerd.cri.v1.runtime'.cni]
 bin_dirs = ["{cni_plugins}"]
