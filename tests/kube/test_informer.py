@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 import pytest
 
 from setpoint.kube.client import KubeClient, Request
+from setpoint.kube.errors import Unavailable
 from setpoint.kube.informer import Informer, strip
 from setpoint.kube.objects import Object
 from tests.apiserver import CONFIG_MAPS, ApiServer, until
@@ -178,3 +180,29 @@ async def test_it_starts_while_the_api_server_is_away_and_syncs_when_it_comes(
             assert not informer.synced.is_set()
             await proxy.mend()
             await until(holds(informer, settings="1"))
+
+
+class BrokenWatch:
+    """Stands in for a client whose lists work and whose watches never do."""
+
+    def __init__(self) -> None:
+        self.verbs: list[str] = []
+
+    async def pages(self, *_: object, **__: object) -> AsyncIterator[tuple[list[Object], str]]:
+        self.verbs.append("list")
+        yield [config_map(version=1)], "5"
+
+    async def watch(self, *_: object, **__: object) -> AsyncIterator[Object]:
+        self.verbs.append("watch")
+        raise Unavailable(504, "Timeout", "too large resource version")
+        yield {}
+
+
+async def test_a_watch_that_fails_again_and_again_is_started_over_from_a_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("setpoint.kube.informer._BASE_SECONDS", 0.0)
+    client = BrokenWatch()
+    async with following(cast("KubeClient", client), "team-a"):
+        await until(lambda: len(client.verbs) > 12)
+    assert client.verbs[:12] == [*("list", *["watch"] * 5), *("list", *["watch"] * 5)]

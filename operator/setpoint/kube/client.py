@@ -36,8 +36,8 @@ _APPLY = "application/apply-patch+yaml"
 _WATCH_SECONDS = (240, 360)
 """How long one watch lasts, drawn at random so that the watches of all kinds do not end together."""
 _WATCH_SILENCE_SECONDS = 180
-"""The API server sends the first bookmark after two minutes and then one a minute (measured on 1.37): longer silence
-means a dead connection."""
+"""The API server sends the first bookmark after two minutes, then one a minute (measured on 1.37): longer
+silence means a dead connection."""
 
 
 @dataclass(frozen=True, slots=True)

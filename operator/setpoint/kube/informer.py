@@ -24,7 +24,7 @@ OnChange = Callable[[Object | None, Object | None], None]
 
 _BASE_SECONDS = 0.25
 _CAP_SECONDS = 5.0
-_FAILURES_UNTIL_RELIST = 5
+_FAILURES_UNTIL_LIST = 5
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -82,7 +82,7 @@ class Informer:
                 backoff_seconds(self._failures, base_seconds=_BASE_SECONDS, cap_seconds=_CAP_SECONDS)
             )
             self._failures += 1
-            if self._failures >= _FAILURES_UNTIL_RELIST:
+            if self._failures % _FAILURES_UNTIL_LIST == 0:
                 # Whatever is wrong with this version, a list does not depend on it.
                 self._resume_from = None
 
