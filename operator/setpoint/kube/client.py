@@ -1,63 +1,25 @@
-"""Requests to the API server, on raw objects.
+"""The API server as a handful of verbs on raw objects."""
 
-The official client does login, TLS, tokens and proxies; its generated models are left out, because decoding
-every object into them costs several times the memory and the time of plain JSON.
-"""
-
-import asyncio
-import json
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from functools import partial
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
-import aiohttp
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import Configuration
 
-from setpoint.kube.errors import ApiError, NotFound, Unavailable, error_from_status
+from setpoint.kube.connection import Connection, Hook, Request
+from setpoint.kube.errors import NotFound, error_from_status
 from setpoint.kube.login import login_from_environment, login_from_kubeconfig
 from setpoint.kube.objects import Object
 from setpoint.kube.resources import Resource
 
-Verb = Literal["get", "list", "watch", "apply", "create", "replace", "delete"]
+__all__ = ["Hook", "KubeClient", "Page", "Request"]
 
-_METHODS: Mapping[Verb, str] = {
-    "get": "GET",
-    "list": "GET",
-    "watch": "GET",
-    "apply": "PATCH",
-    "create": "POST",
-    "replace": "PUT",
-    "delete": "DELETE",
-}
-_APPLY = "application/apply-patch+yaml"
 _WATCH_SECONDS = (240, 360)
 """How long one watch lasts, drawn at random so that the watches of all kinds do not end together."""
-_WATCH_SILENCE_SECONDS = 180
-"""The API server sends the first bookmark after two minutes, then one a minute (measured on 1.37): longer
-silence means a dead connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request, as the hooks see it."""
-
-    verb: Verb
-    resource: Resource
-    namespace: str | None = None
-    name: str | None = None
-    subresource: str | None = None
-
-    @property
-    def is_write(self) -> bool:
-        """True for the verbs that change something."""
-        return self.verb not in ("get", "list", "watch")
-
 
 Page: TypeAlias = list[Object]
-Hook: TypeAlias = Callable[[Request], None]
 
 
 def _nothing(_: Request) -> None:
@@ -80,12 +42,9 @@ class KubeClient:
         on_request: Hook = _nothing,
         on_response: Hook = _nothing,
     ) -> None:
-        self._login = login
-        self._timeout_seconds = timeout_seconds
-        self._on_request = on_request
-        self._on_response = on_response
-        self._api: ApiClient | None = None
-        self._login_lock = asyncio.Lock()
+        self._connection = Connection(
+            login, timeout_seconds=timeout_seconds, on_request=on_request, on_response=on_response
+        )
 
     @classmethod
     def from_environment(cls, **options: Any) -> Self:
@@ -104,15 +63,13 @@ class KubeClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections; open watches end."""
-        api, self._api = self._api, None
-        if api is not None:
-            await api.close()  # type: ignore[no-untyped-call]
+        """Close the connection; open watches end."""
+        await self._connection.close()
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
         """The object as the API server has it now, or None."""
         try:
-            return await self._call(Request("get", resource, namespace, name))
+            return await self._connection.call(Request("get", resource, namespace, name))
         except NotFound:
             return None
 
@@ -135,7 +92,7 @@ class KubeClient:
         """
         query = {"labelSelector": label_selector, "limit": str(limit)}
         while True:
-            answer = await self._call(Request("list", resource), query)
+            answer = await self._connection.call(Request("list", resource), query)
             for item in answer["items"]:
                 item.setdefault("apiVersion", resource.api_version)
                 item.setdefault("kind", resource.kind)
@@ -160,10 +117,8 @@ class KubeClient:
             "resourceVersion": resource_version,
             "timeoutSeconds": str(random.randint(*_WATCH_SECONDS)),  # noqa: S311
         }
-        timeout = aiohttp.ClientTimeout(sock_connect=self._timeout_seconds, sock_read=_WATCH_SILENCE_SECONDS)
-        async with self._open(Request("watch", resource), query, timeout=timeout) as response:
-            async for line in response.content:
-                event = json.loads(line)
+        async with aclosing(self._connection.lines(Request("watch", resource), query)) as events:
+            async for event in events:
                 if event["type"] == "ERROR":
                     raise error_from_status(event["object"], int(event["object"].get("code", 500)))
                 yield event
@@ -185,16 +140,18 @@ class KubeClient:
         when `force` is off and another manager holds a field.
         """
         query = {"fieldManager": field_manager, "force": str(force).lower(), "fieldValidation": "Strict"}
-        return await self._call(Request("apply", resource, namespace, name, subresource), query, manifest)
+        return await self._connection.call(
+            Request("apply", resource, namespace, name, subresource), query, manifest
+        )
 
     async def create(self, resource: Resource, namespace: str | None, manifest: Object) -> Object:
         """Create an object. Raises Conflict when there is one of that name."""
         request = Request("create", resource, namespace, manifest["metadata"].get("name"))
-        return await self._call(request, {"fieldValidation": "Strict"}, manifest)
+        return await self._connection.call(request, {"fieldValidation": "Strict"}, manifest)
 
     async def replace(self, resource: Resource, namespace: str | None, name: str, manifest: Object) -> Object:
         """Replace a whole object. Raises Conflict when its metadata.resourceVersion is not the live one."""
-        return await self._call(Request("replace", resource, namespace, name), {}, manifest)
+        return await self._connection.call(Request("replace", resource, namespace, name), {}, manifest)
 
     async def delete(
         self,
@@ -210,98 +167,6 @@ class KubeClient:
         """
         options = {"propagationPolicy": propagation, "preconditions": {"uid": uid}}
         try:
-            await self._call(Request("delete", resource, namespace, name), {}, options)
+            await self._connection.call(Request("delete", resource, namespace, name), {}, options)
         except NotFound:
             return
-
-    async def _call(
-        self, request: Request, query: Mapping[str, str] | None = None, body: Object | None = None
-    ) -> Object:
-        timeout = aiohttp.ClientTimeout(total=self._timeout_seconds)
-        async with self._open(request, query or {}, body, timeout=timeout) as response:
-            answer: Object = json.loads(await response.read())
-        self._on_response(request)
-        return answer
-
-    @asynccontextmanager
-    async def _open(
-        self,
-        request: Request,
-        query: Mapping[str, str],
-        body: Object | None = None,
-        *,
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        self._on_request(request)
-        try:
-            response = await self._send(request, query, body, timeout)
-            try:
-                if response.status >= 400:
-                    raise await _error(response)
-                yield response
-            finally:
-                # An answer that was read to its end gives its connection back; any other closes it.
-                response.close() if request.verb == "watch" else response.release()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            what = f"{request.verb} {request.resource.plural}: {error or 'no answer in time'}"
-            raise Unavailable(0, type(error).__name__, what) from error
-
-    async def _send(
-        self,
-        request: Request,
-        query: Mapping[str, str],
-        body: Object | None,
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
-    ) -> aiohttp.ClientResponse:
-        api = await self._logged_in()
-        response = await _send_once(api, request, query, body, timeout)
-        if response.status == 401:
-            # The credentials ran out (exec plugins, rotated certificates): log in again, once.
-            response.release()
-            if self._api is api:
-                await self.close()
-            response = await _send_once(await self._logged_in(), request, query, body, timeout)
-        return response
-
-    async def _logged_in(self) -> ApiClient:
-        async with self._login_lock:
-            if self._api is None:
-                self._api = ApiClient(await self._login())
-            return self._api
-
-
-async def _send_once(
-    api: ApiClient,
-    request: Request,
-    query: Mapping[str, str],
-    body: Object | None,
-    timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
-) -> aiohttp.ClientResponse:
-    method, url, headers, content, _ = await api.param_serialize(
-        _METHODS[request.verb],
-        request.resource.path(
-            request.namespace, None if request.verb == "create" else request.name, request.subresource
-        ),
-        query_params=dict(query),
-        header_params={
-            "Accept": "application/json",
-            "Content-Type": _APPLY if request.verb == "apply" else "application/json",
-        },
-        body=body,
-        auth_settings=["BearerToken"],
-    )
-    answer = await api.call_api(method, url, headers, content, _request_timeout=timeout)
-    response: aiohttp.ClientResponse = answer.response
-    return response
-
-
-async def _error(response: aiohttp.ClientResponse) -> ApiError:
-    text = await response.text()
-    try:
-        status = json.loads(text)
-    except ValueError:
-        status = None
-    if not isinstance(status, dict):
-        # Not the API server but something before it, a proxy or a load balancer.
-        status = {"reason": response.reason, "message": text[:200]}
-    return error_from_status(status, response.status, response.headers.get("Retry-After"))
