@@ -113,6 +113,8 @@ class ApiServer:
             f"--service-account-signing-key-file={self._state}/server.key",
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-cluster-ip-range=10.0.0.0/16",
+            # Nobody is told this address; without it a machine that has no default route cannot start one.
+            "--advertise-address=192.0.2.1",
             "--endpoint-reconciler-type=none",
             # There is no controller-manager that would make the service accounts that pods then need.
             "--disable-admission-plugins=ServiceAccount",
