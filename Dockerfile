@@ -5,7 +5,7 @@
 # Where no registry can be reached, BASE_IMAGE is any image with Python 3.11 or newer, its venv module and ca-certificates.
 # A machine behind a TLS-inspecting proxy passes its bundle as a secret that no layer keeps:
 #   docker build --secret id=ca-certificates,src=/etc/ssl/certs/ca-certificates.crt -t setpoint .
-ARG BASE_IMAGE=docker.io/library/python:3.12-slim
+ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
 ARG PIP_INDEX_URL
@@ -35,9 +35,11 @@ LABEL org.opencontainers.image.title="Setpoint" \
       org.opencontainers.image.description="A Kubernetes operator for LLM serving that holds a latency promise" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/setpoint /opt/setpoint
+# USER: kopf asks getpass for a name, and the user below has no entry in /etc/passwd.
 ENV PATH=/opt/setpoint/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    USER=setpoint
 USER 65532:65532
 WORKDIR /
 EXPOSE 8080

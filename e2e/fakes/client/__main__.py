@@ -1,8 +1,8 @@
 """`python -m e2e.fakes.client URL MODEL`: streamed chat completions at a steady rate until ended.
 
-An open loop: a request is sent when its time has come, however the earlier ones fare. Each has a connection of its own,
-as behind a gateway that follows the endpoints: a connection kept open would pin a client to one pod. Once a second, and
-at the end, it prints one JSON line of counts; the last failures are told by kind.
+An open loop: a request is sent when its time has come, however the earlier ones fare. Each has a connection
+of its own, as behind a gateway that follows the endpoints: a connection kept open would pin a client to one
+pod. Once a second, and at the end, it prints one JSON line of counts; the last failures are told by kind.
 """
 
 import argparse
@@ -31,7 +31,12 @@ class Counts:
     def show(self) -> None:
         """Print one line."""
         failed = sum(self.failures.values())
-        line = {"sent": self.sent, "answered": self.answered, "failed": failed, "failures": dict(self.failures)}
+        line = {
+            "sent": self.sent,
+            "answered": self.answered,
+            "failed": failed,
+            "failures": dict(self.failures),
+        }
         print(json.dumps(line), flush=True)
 
 

@@ -1,0 +1,184 @@
+"""`make demo`: a cluster, Setpoint by its chart, one InferenceService, and a chat with it.
+
+Says what it does at each step, can be run again, and leaves the cluster up.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from e2e import images
+from e2e.clusters import ClusterError, choose
+from e2e.clusters.progress import say
+from e2e.installation import (
+    HUB_URL,
+    Kubectl,
+    install_fake_gpus,
+    install_hub,
+    install_operator,
+    kubectl_for,
+    wait_until,
+)
+
+NAMESPACE = "demo"
+NAME = "chat"
+MODEL = "tiny-llama"
+QUESTION = "What does a Kubernetes operator do?"
+READY_SECONDS = 300
+
+
+def service(engine: str, image: images.Image) -> dict[str, Any]:
+    """The InferenceService of the demo."""
+    return {
+        "apiVersion": "setpoint.dev/v1alpha1",
+        "kind": "InferenceService",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "model": {"uri": images.MODEL_URI, "name": MODEL},
+            "engine": {"image": image.reference, "args": list(images.ENGINE_ARGS[engine])},
+            "replicas": 2 if engine == "stand-in" else 1,
+        },
+    }
+
+
+def run(engine: str) -> None:
+    """Everything, in order."""
+    tell("1/5 a cluster")
+    cluster = choose(os.environ.get("SETPOINT_CLUSTER"))
+    cluster.up()
+    kubectl = kubectl_for(cluster)
+
+    tell("2/5 images")
+    stand_in, operator = images.stand_in(), images.operator()
+    served = stand_in if engine == "stand-in" else images.vllm_cpu()
+    for image in {stand_in, operator, served}:
+        cluster.load_image(image.tar, image.reference)
+
+    tell("3/5 Setpoint by its Helm chart; stand-ins for GPUs and for the Hugging Face Hub")
+    install_fake_gpus(kubectl, stand_in)
+    install_hub(kubectl, stand_in)
+    install_operator(cluster, operator, f"settings.huggingFaceEndpoint={HUB_URL}")
+
+    tell("4/5 kubectl apply of an InferenceService")
+    manifest = service(engine, served)
+    print(yaml.safe_dump(manifest, sort_keys=False).rstrip())
+    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, manifest)
+    wait_until("the service is rolled out", lambda: _complete(kubectl), seconds=READY_SECONDS)
+
+    tell("5/5 a chat with it, streamed")
+    chat(kubectl)
+    print(kubectl.run("get", "infsvc", "--namespace", NAMESPACE, "-o", "wide"))
+    tell_how_to_go_on(cluster.kubeconfig, cluster.kubectl)
+
+
+def tell(step: str) -> None:
+    """Print the heading of a step."""
+    say(f"\n=== {step}")
+
+
+def _complete(kubectl: Kubectl) -> bool:
+    found = kubectl.get("infsvc", NAME, "--namespace", NAMESPACE)
+    status = found.get("status", {})
+    if status.get("observedGeneration") != found["metadata"]["generation"]:
+        return False
+    return any(item["reason"] == "Complete" for item in status["conditions"])
+
+
+def chat(kubectl: Kubectl) -> None:
+    """Ask one question and print the answer as it comes. Raises ClusterError when it does not come whole."""
+    print(f"you:   {QUESTION}\nmodel:", end="", flush=True)
+    with port_forward(kubectl) as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        body = {
+            "model": MODEL,
+            "messages": [{"role": "user", "content": QUESTION}],
+            "max_tokens": 40,
+            "stream": True,
+        }
+        connection.request(
+            "POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"}
+        )
+        response = connection.getresponse()
+        if response.status != 200:
+            raise ClusterError(f"the service answered {response.status}: {response.read().decode()}")
+        done = False
+        for line in response:
+            data = line.decode().removeprefix("data: ").strip()
+            done = done or data == "[DONE]"
+            if data and data != "[DONE]":
+                for choice in json.loads(data)["choices"]:
+                    print(choice["delta"].get("content") or "", end="", flush=True)
+    print("\n")
+    if not done:
+        raise ClusterError("the answer was cut off: see kubectl logs")
+
+
+@contextmanager
+def port_forward(kubectl: Kubectl) -> Iterator[int]:
+    """A port of 127.0.0.1 that leads to the service, chosen by the system so that none can be taken."""
+    forward = subprocess.Popen(
+        [
+            str(kubectl.program),
+            f"--kubeconfig={kubectl.kubeconfig}",
+            f"--namespace={NAMESPACE}",
+            "port-forward",
+            "--address=127.0.0.1",
+            f"service/{NAME}",
+            ":80",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        first = forward.stdout.readline() if forward.stdout else ""
+        found = re.search(r"127\.0\.0\.1:(\d+)", first)
+        if found is None:
+            raise ClusterError("kubectl port-forward did not come up")
+        yield int(found[1])
+    finally:
+        forward.terminate()
+        forward.wait()
+
+
+def tell_how_to_go_on(kubeconfig: Path, kubectl: Path) -> None:
+    """What a person might do next."""
+    say(
+        f"""The cluster stays up. To go on:
+
+  export KUBECONFIG={kubeconfig} PATH={kubectl.parent}:$PATH
+  kubectl get infsvc -n {NAMESPACE} -w
+  kubectl scale infsvc {NAME} -n {NAMESPACE} --replicas=3
+  kubectl describe infsvc {NAME} -n {NAMESPACE}
+
+`make clean` ends it and takes away everything that it started."""
+    )
+
+
+def main() -> int:
+    """Run the demo; exit code 1 with one line where something is in the way."""
+    parser = argparse.ArgumentParser(prog="python -m e2e.demo", description=__doc__)
+    parser.add_argument("--engine", choices=("stand-in", "vllm-cpu"), default="stand-in")
+    engine = parser.parse_args().engine
+    try:
+        run(engine)
+    except ClusterError as error:
+        say(f"setpoint: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("\nsetpoint: stopped; `make clean` takes away what is up, `make demo` goes on")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""A cluster with Setpoint installed, and a namespace for each test."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from e2e import images
+from e2e.clusters import Cluster, choose
+from e2e.installation import (
+    HUB_URL,
+    Kubectl,
+    install_fake_gpus,
+    install_hub,
+    install_operator,
+    kubectl_for,
+)
+from e2e.scenarios.world import World
+
+ALLOWED_NODE_PATH = "/var/lib/models"
+VALUES = (f"settings.huggingFaceEndpoint={HUB_URL}", f"settings.allowedNodePaths={{{ALLOWED_NODE_PATH}}}")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster of SETPOINT_CLUSTER: the one that is up, or one for this session."""
+    chosen = choose(os.environ.get("SETPOINT_CLUSTER"))
+    found_up = chosen.is_up()
+    try:
+        chosen.up()
+        yield chosen
+    finally:
+        if not found_up:
+            chosen.down()
+
+
+@pytest.fixture(scope="session")
+def kubectl(cluster: Cluster) -> Kubectl:
+    """Kubectl against the cluster."""
+    return kubectl_for(cluster)
+
+
+@pytest.fixture(scope="session")
+def stand_in(cluster: Cluster) -> images.Image:
+    """The image of the stand-ins, on every node."""
+    return _loaded(cluster, images.stand_in())
+
+
+@pytest.fixture(scope="session")
+def vllm_cpu(cluster: Cluster) -> images.Image:
+    """The image of real vLLM for the CPU, on every node."""
+    return _loaded(cluster, images.vllm_cpu())
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: Cluster, kubectl: Kubectl, stand_in: images.Image) -> images.Image:
+    """Setpoint, installed by its chart from its image, on nodes that offer GPUs."""
+    image = _loaded(cluster, images.operator())
+    install_fake_gpus(kubectl, stand_in)
+    install_hub(kubectl, stand_in)
+    install_operator(cluster, image, *VALUES)
+    return image
+
+
+@pytest.fixture
+def reinstall(cluster: Cluster, operator: images.Image) -> Iterator[Callable[..., None]]:
+    """Upgrade the chart with other values; at the end it is as it was."""
+    yield lambda *values: install_operator(cluster, operator, *VALUES, *values)
+    install_operator(cluster, operator, *VALUES)
+
+
+@pytest.fixture
+def world(kubectl: Kubectl, operator: images.Image, stand_in: images.Image) -> Iterator[World]:
+    """A namespace of the test's own; at the end it goes, with all that is in it."""
+    namespace = f"e2e-{uuid.uuid4().hex[:8]}"
+    kubectl.run("create", "namespace", namespace)
+    # What Setpoint makes must run where Pod Security admits nothing else.
+    kubectl.run("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+    try:
+        yield World(kubectl, namespace, stand_in)
+    finally:
+        kubectl.run("delete", "namespace", namespace, "--wait=true", "--timeout=120s")
+
+
+def _loaded(cluster: Cluster, image: images.Image) -> images.Image:
+    cluster.load_image(image.tar, image.reference)
+    return image
