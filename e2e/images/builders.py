@@ -20,7 +20,7 @@ STORAGE_LIMIT_BYTES = 8 * 10**9
 """Buildah's layers are thrown away before a build when they take more than this on the disk."""
 _STORAGE = CACHE / "buildah"
 _LEFT_BEHIND = (Path("/run/containers"), Path("/var/lib/containers"))
-"""What buildah makes outside its storage, whatever it is told: empty folders and a note of layers it has seen."""
+"""What buildah makes outside its storage, whatever it is told: empty folders, a note of layers seen."""
 _CA_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _PASSED_ON = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 """Where packages come from; an argument of the build, no part of the image."""

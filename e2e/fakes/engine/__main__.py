@@ -22,7 +22,7 @@ _log = logging.getLogger("fake-vllm")
 def main() -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(asctime)s [%(name)s] %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     arguments = command_line.parse(sys.argv[1:])
     print(json.dumps({"argv": sys.argv[1:]}), flush=True)
     try:
