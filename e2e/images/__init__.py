@@ -8,8 +8,10 @@ tree holds.
 `python -m e2e.images operator|stand-in|vllm-cpu` builds one and prints its archive and reference.
 """
 
+import platform
 from pathlib import Path
 
+from e2e.clusters.cluster import ClusterError
 from e2e.fakes.hub import OPEN_REPOSITORY
 from e2e.images.recipe import Image, Recipe, build
 
@@ -36,7 +38,11 @@ def stand_in() -> Image:
 
 
 def vllm_cpu() -> Image:
-    """Real vLLM for the CPU; 2.9 GB."""
+    """Real vLLM for the CPU; 2.9 GB. Raises ClusterError where the machine is no x86-64."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        raise ClusterError(
+            f"real vLLM for the CPU needs x86-64, this is {platform.machine()}: use the stand-in"
+        )
     folder = "e2e/images/vllm_cpu"
     files = (f"{folder}/requirements.txt", f"{folder}/cuda_stubs.py")
     return build(Recipe("setpoint-vllm-cpu", _HERE / "vllm_cpu/Dockerfile", files))

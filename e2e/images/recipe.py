@@ -11,7 +11,7 @@ from pathlib import Path
 from e2e.clusters.local.lock import exclusive
 from e2e.clusters.progress import Progress, say
 from e2e.images.builders import Builder, choose
-from e2e.images.paths import CACHE
+from e2e.images.paths import CACHE, TEMPORARY
 
 ROOT = Path(__file__).parents[2]
 KEPT_ARCHIVES = 2
@@ -71,6 +71,7 @@ def build(recipe: Recipe) -> Image:
 
 
 def _build(recipe: Recipe, builder: Builder, image: Image) -> None:
+    _remove_leftovers()
     progress = Progress(f"{recipe.name} image")
     say(f"{recipe.name} image: building with {builder.name}")
     image.tar.parent.mkdir(parents=True, exist_ok=True)
@@ -89,8 +90,15 @@ def _build(recipe: Recipe, builder: Builder, image: Image) -> None:
     progress.finish(f"built, {image.tar.stat().st_size / 1e6:.0f} MB")
 
 
+def _remove_leftovers() -> None:
+    """Remove the temporary folders of builds that were killed; the lock tells that none is running."""
+    for pattern in TEMPORARY:
+        for folder in CACHE.glob(pattern):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _prune(folder: Path) -> None:
-    """Remove all archives but the newest, and what builds that died have left."""
+    """Remove all archives but the newest."""
     newest_first = sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest_first[KEPT_ARCHIVES:]:
         path.unlink(missing_ok=True)

@@ -107,3 +107,11 @@ def test_a_failed_build_leaves_no_archive(monkeypatch: pytest.MonkeyPatch) -> No
     use(monkeypatch, RecordingBuilder())
     assert build(RECIPE).tar.exists()
     assert len(failing.contexts) == 1
+
+
+def test_a_build_removes_what_a_killed_one_left(repository: Path, builder: RecordingBuilder) -> None:
+    left = repository.parent / "cache/context-killed"
+    left.mkdir(parents=True)
+    (left / "file").touch()
+    build(RECIPE)
+    assert not left.exists()
