@@ -35,7 +35,7 @@ def _act(cluster: Cluster, action: str) -> int:
         cluster.down()
     elif action == "up":
         cluster.up()
-        say(f"use it: export KUBECONFIG={cluster.kubeconfig}")
+        say(f"use it: export KUBECONFIG={cluster.kubeconfig}; {cluster.kubectl} get nodes")
     elif cluster.is_up():
         print(f"{cluster.name}: up, KUBECONFIG={cluster.kubeconfig}")
     else:

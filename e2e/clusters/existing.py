@@ -1,10 +1,10 @@
 """The cluster that KUBECONFIG points at: somebody else's, so it is used and never changed in its being."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
+from e2e.clusters import kubectl
 from e2e.clusters.cluster import ClusterError
 from e2e.clusters.progress import say
 
@@ -25,10 +25,7 @@ class ExistingCluster:
 
     @property
     def kubectl(self) -> Path:
-        found = shutil.which("kubectl")
-        if found is None:
-            raise ClusterError("kubectl is not on PATH: install it, https://kubernetes.io/docs/tasks/tools/")
-        return Path(found)
+        return kubectl.on_path()
 
     def up(self) -> None:
         if not self.is_up():

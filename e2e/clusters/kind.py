@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from e2e.clusters import kubectl
 from e2e.clusters.cluster import ClusterError
 from e2e.clusters.progress import say
 
@@ -30,12 +31,10 @@ class KindCluster:
 
     @property
     def kubectl(self) -> Path:
-        found = shutil.which("kubectl")
-        if found is None:
-            raise ClusterError("kubectl is not on PATH: install it, https://kubernetes.io/docs/tasks/tools/")
-        return Path(found)
+        return kubectl.on_path()
 
     def up(self) -> None:
+        kubectl.on_path()  # a missing one must be said now, not minutes later
         if self.is_up():
             say("cluster: the kind cluster is already up")
             return

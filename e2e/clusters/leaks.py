@@ -3,7 +3,8 @@
 `python -m e2e.clusters.leaks snapshot FILE`, later `... compare FILE`: status 1 and a list of what differs.
 
 A snapshot holds lines by topic. Topics that the machine's other users change are narrowed: processes to the
-clusters' own, cgroups to those right below the roots, sysctls to those that do not count something.
+clusters' own, cgroups to those right below the roots, sysctls to those that do not count something, files to
+those that a node's programs make.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from e2e.clusters.local.paths import ROOT, STATE
 Snapshot = dict[str, list[str]]
 
 OUR_COMMAND = re.compile(rf"{re.escape(str(STATE))}|e2e\.clusters\.local")
+NODE_FILE = re.compile(r"cni|containerd|crictl|etcd|kube|netns|nri|pods|runc|setpoint|xtables")
 WATCHED_DIRECTORIES = tuple(map(Path, ("/opt", "/run", "/run/netns", "/var/lib", "/var/log")))
 MOVING_SYSCTLS = re.compile(
     r"^(fs/(aio-nr|dentry-state|file-nr|inode-nr|inode-state|quota/\w+)"
@@ -108,8 +110,13 @@ def _rules(*command: str) -> list[str]:
 
 
 def _cgroups() -> list[str]:
-    mounts = (hierarchy.mount for hierarchy in cgroups.hierarchies())
-    return sorted(str(path) for mount in mounts for path in mount.iterdir() if path.is_dir())
+    found = []
+    for hierarchy in cgroups.hierarchies():
+        found += [str(path) for path in hierarchy.mount.iterdir() if path.is_dir()]
+        if hierarchy.unified:
+            enabled = sorted((hierarchy.mount / "cgroup.subtree_control").read_text().split())
+            found.append(f"{hierarchy.mount} enables {enabled}")
+    return sorted(found)
 
 
 def _sysctls(root: Path) -> list[str]:
@@ -126,7 +133,8 @@ def _sysctls(root: Path) -> list[str]:
 
 
 def _entries(directory: Path) -> Iterable[Path]:
-    return (path for path in directory.iterdir() if path != ROOT) if directory.is_dir() else ()
+    found = directory.iterdir() if directory.is_dir() else ()
+    return (path for path in found if NODE_FILE.search(path.name) and path != ROOT)
 
 
 def _output(*command: str) -> str:

@@ -67,6 +67,7 @@ def test_existing_says_when_its_cluster_does_not_answer(
 
 
 def test_kind_makes_loads_and_deletes_its_own_cluster_only(install: Install, tmp_path: Path) -> None:
+    install("kubectl", "exit 1")
     install("kind", "")
     cluster = choose("kind")
     cluster.up()
@@ -82,6 +83,7 @@ def test_kind_makes_loads_and_deletes_its_own_cluster_only(install: Install, tmp
 
 
 def test_a_kind_cluster_that_does_not_come_up_is_deleted(install: Install) -> None:
+    install("kubectl", "exit 1")
     install("kind", '[ "$1" != create ]')
     with pytest.raises(ClusterError, match="kind create cluster ended with status 1"):
         choose("kind").up()

@@ -4,19 +4,22 @@ In each hierarchy it has a child `pods`, the kubelet's root. In one hierarchy (t
 where there is none) it has a child `node` that the node's first process joins before it is even started;
 descendants stay in that or below `pods`. So the kernel always knows whom to kill.
 
-With cgroup v2 the controllers that the kubelet needs are enabled for the children of the root, and stay so.
+On a machine with cgroup v2 alone, what had to be enabled for the children of the root is remembered by groups
+called `enabled.CONTROLLER`, and disabled again with them.
 """
 
 import os
 import re
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 NAME = "setpoint-e2e"
 PODS = f"/{NAME}/pods"
 KUBELET_CONTROLLERS = frozenset({"cpu", "cpuset", "hugetlb", "memory", "pids"})
+ENABLED = "enabled."
 END_TIMEOUT_SECONDS = 10.0
 
 
@@ -62,18 +65,18 @@ def tracking(mounted: list[Hierarchy]) -> Hierarchy:
 
 def create() -> Path:
     """Make the group in every hierarchy; the cgroup.procs file for the node's first process to join."""
-    for hierarchy in hierarchies():
+    mounted = hierarchies()
+    for hierarchy in mounted:
         pods = hierarchy.group / "pods"
         pods.mkdir(parents=True, exist_ok=True)
-        if hierarchy.unified:
-            for parent in (hierarchy.mount, hierarchy.group):
-                _delegate(parent)
+        if mounted == [hierarchy]:
+            _delegate(hierarchy.group)
         elif "cpuset" in hierarchy.controllers:
             # A v1 cpuset starts without CPUs and memory nodes, and takes no process until it has some.
             for group in (hierarchy.group, pods):
                 for name in ("cpuset.cpus", "cpuset.mems"):
                     (group / name).write_text((group.parent / name).read_text())
-    node = tracking(hierarchies()).group / "node"
+    node = tracking(mounted).group / "node"
     node.mkdir()
     return node / "cgroup.procs"
 
@@ -109,8 +112,7 @@ def remove() -> None:
     for hierarchy in hierarchies():
         while hierarchy.group.exists():
             try:
-                for path, _, _ in os.walk(hierarchy.group, topdown=False):
-                    Path(path).rmdir()
+                _remove(hierarchy.group)
             except OSError:
                 if time.monotonic() > deadline:
                     raise
@@ -119,7 +121,28 @@ def remove() -> None:
 
 def _delegate(group: Path) -> None:
     """Let the children of a v2 group have the controllers that the kubelet asks for."""
-    available = set((group / "cgroup.controllers").read_text().split())
-    enabled = set((group / "cgroup.subtree_control").read_text().split())
-    for controller in sorted(KUBELET_CONTROLLERS & available - enabled):
+    root = group.parent
+    wanted = KUBELET_CONTROLLERS & _words(root / "cgroup.controllers")
+    for controller in sorted(wanted - _words(root / "cgroup.subtree_control")):
+        (group / f"{ENABLED}{controller}").mkdir(exist_ok=True)
+        (root / "cgroup.subtree_control").write_text(f"+{controller}")
+    for controller in sorted(wanted):
         (group / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def _remove(group: Path) -> None:
+    """Remove a hierarchy's group, and disable what was enabled for it, unless others use that by now."""
+    records = sorted(group.glob(f"{ENABLED}*"))
+    for path, _, _ in os.walk(group, topdown=False):
+        if Path(path) not in {group, *records}:
+            Path(path).rmdir()
+    for record in records:
+        for parent in (group, group.parent):
+            with suppress(OSError):
+                (parent / "cgroup.subtree_control").write_text(f"-{record.name.removeprefix(ENABLED)}")
+        record.rmdir()
+    group.rmdir()
+
+
+def _words(file: Path) -> set[str]:
+    return set(file.read_text().split())

@@ -65,17 +65,19 @@ def make_private() -> None:
 
 def _start(component: node.Component, binaries: Path) -> int:
     """Start a component with a small environment and its own log; its pid."""
-    with (LOGS / f"{component.name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            component.command,
-            env={"PATH": f"{binaries}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    process.returncode = 0  # reaped by _reap, with everything else: Popen must not wait for it
-    return process.pid
+    log = LOGS / f"{component.name}.log"
+    return os.posix_spawn(
+        component.command[0],
+        component.command,
+        {"PATH": f"{binaries}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them, and programs would inherit that
+    )
 
 
 def _reap(running: dict[int, node.Component], options: int) -> None:

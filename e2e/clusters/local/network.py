@@ -67,4 +67,10 @@ def detach() -> None:
 
 
 def _ip(*arguments: str) -> str:
-    return subprocess.run(["ip", *arguments], capture_output=True, check=True, text=True).stdout
+    run = subprocess.run(["ip", *arguments], capture_output=True, check=False, text=True)
+    if run.returncode:
+        raise ClusterError(
+            f"ip {' '.join(arguments)} failed ({run.stderr.strip()}): see that the kernel has network "
+            f"namespaces and veth, and that nobody else uses the name {HOST_INTERFACE}"
+        )
+    return run.stdout

@@ -68,7 +68,7 @@ class _Startup:
                     f"{what} did not come within {TIMEOUT_SECONDS:.0f} s: is the machine overloaded, "
                     f"or does a firewall stop traffic to {network.HOST_INTERFACE}?\n{logs}"
                 )
-            self.progress.update(what)
+            self.progress.update(f"waiting for {what}")
             time.sleep(POLL_SECONDS)
 
 
