@@ -1,6 +1,17 @@
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from e2e.clusters.local.cgroups import Hierarchy, parse_hierarchies, tracking
+import pytest
+
+from e2e.clusters.local.cgroups import (
+    Hierarchy,
+    delegate,
+    hierarchies,
+    parse_hierarchies,
+    remove_group,
+    tracking,
+)
 
 HYBRID = """\
 25 1 0:22 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
@@ -44,3 +55,37 @@ def test_a_second_mount_and_a_part_of_a_hierarchy_do_not_count() -> None:
 
 def test_an_escaped_mount_point_is_decoded() -> None:
     assert parse_hierarchies(UNIFIED.replace("/sys/fs", r"/my\040fs"))[0].mount == Path("/my fs/cgroup")
+
+
+@pytest.fixture(name="unified_group")
+def _unified_group() -> Iterator[Path]:
+    """A real group of cgroup v2 that plays the root: its children have no controller yet."""
+    root = next((each.mount for each in hierarchies() if each.unified), None)
+    if os.geteuid() != 0 or root is None or not (root / "cgroup.subtree_control").read_text().strip():
+        pytest.skip("needs root, and a cgroup v2 hierarchy that gives its children a controller")
+    group = root / f"setpoint-test-{os.getpid()}"
+    group.mkdir()
+    yield group
+    group.rmdir()
+
+
+def test_controllers_that_are_enabled_for_the_node_are_disabled_with_it(unified_group: Path) -> None:
+    node = unified_group / "setpoint-e2e"
+    (node / "pods").mkdir(parents=True)
+    delegate(node)
+    enabled = (unified_group / "cgroup.subtree_control").read_text().split()
+    assert enabled
+    assert (node / "pods/cgroup.controllers").read_text().split() == enabled
+    remove_group(node)
+    assert (unified_group / "cgroup.subtree_control").read_text().split() == []
+
+
+def test_controllers_that_others_enabled_stay_enabled(unified_group: Path) -> None:
+    available = (unified_group / "cgroup.controllers").read_text().split()
+    for controller in available:
+        (unified_group / "cgroup.subtree_control").write_text(f"+{controller}")
+    node = unified_group / "setpoint-e2e"
+    node.mkdir()
+    delegate(node)
+    remove_group(node)
+    assert (unified_group / "cgroup.subtree_control").read_text().split() == available

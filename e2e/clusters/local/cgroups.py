@@ -70,7 +70,7 @@ def create() -> Path:
         pods = hierarchy.group / "pods"
         pods.mkdir(parents=True, exist_ok=True)
         if mounted == [hierarchy]:
-            _delegate(hierarchy.group)
+            delegate(hierarchy.group)
         elif "cpuset" in hierarchy.controllers:
             # A v1 cpuset starts without CPUs and memory nodes, and takes no process until it has some.
             for group in (hierarchy.group, pods):
@@ -112,14 +112,14 @@ def remove() -> None:
     for hierarchy in hierarchies():
         while hierarchy.group.exists():
             try:
-                _remove(hierarchy.group)
+                remove_group(hierarchy.group)
             except OSError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
 
 
-def _delegate(group: Path) -> None:
+def delegate(group: Path) -> None:
     """Let the children of a v2 group have the controllers that the kubelet asks for."""
     root = group.parent
     wanted = KUBELET_CONTROLLERS & _words(root / "cgroup.controllers")
@@ -130,7 +130,7 @@ def _delegate(group: Path) -> None:
         (group / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
-def _remove(group: Path) -> None:
+def remove_group(group: Path) -> None:
     """Remove a hierarchy's group, and disable what was enabled for it, unless others use that by now."""
     records = sorted(group.glob(f"{ENABLED}*"))
     for path, _, _ in os.walk(group, topdown=False):
