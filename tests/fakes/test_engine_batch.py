@@ -14,10 +14,10 @@ from e2e.fakes.engine.metrics import Metrics, buckets_1_2_5
 class Fixture:
     """A batch that says a token a millisecond."""
 
-    def __init__(self, *, running: int = 1, waiting: int | None = None) -> None:
+    def __init__(self, *, running: int = 1, in_flight: int | None = None) -> None:
         self.metrics = Metrics("tiny", 512)
         behaviour = Behaviour(prefill_seconds=0, inter_token_seconds=0.001, answer_tokens=5)
-        self.batch = Batch(behaviour, self.metrics, running, waiting)
+        self.batch = Batch(behaviour, self.metrics, running, in_flight)
 
     async def answer(self, max_tokens: int = 3, *, ignore_eos: bool = False) -> tuple[int, str | None]:
         """Tokens of one answer, and why it ended."""
@@ -52,8 +52,8 @@ async def test_no_more_run_at_once_than_max_num_seqs() -> None:
     assert (fixture.value("vllm:num_requests_running"), fixture.value("vllm:num_requests_waiting")) == (0, 0)
 
 
-async def test_beyond_the_queue_limit_a_request_is_refused_and_counted() -> None:
-    fixture = Fixture(running=1, waiting=1)
+async def test_beyond_the_limit_of_requests_under_way_one_is_refused_and_counted() -> None:
+    fixture = Fixture(running=1, in_flight=2)
     answers = [asyncio.create_task(fixture.answer(max_tokens=50, ignore_eos=True)) for _ in range(2)]
     await until(lambda: fixture.value("vllm:num_requests_waiting") == 1)
     with pytest.raises(QueueFullError):

@@ -9,7 +9,7 @@ It keeps of vLLM 0.32:
 - the HTTP API: /health, /ping, /version, /metrics, /v1/models, /v1/completions and /v1/chat/completions,
   plain and streamed, with the real error bodies, and a key (--api-key or VLLM_API_KEY) that guards /v1 only;
 - continuous batching in outline: --max-num-seqs requests run at once, the others wait, first come first
-  served, and beyond --max-num-queued-reqs a request is refused with 503;
+  served, and with --max-num-queued-reqs of them under way the next is refused with 503;
 - the stop: after SIGTERM /health stays 200 and new requests get 500 until what streams is done or
   --shutdown-timeout is over.
 

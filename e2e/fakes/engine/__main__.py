@@ -73,7 +73,8 @@ async def _load(arguments: Arguments, behaviour: Behaviour) -> tuple[Api, Batch]
     await asyncio.sleep(behaviour.load_seconds)
     max_model_len = checks.max_model_len(arguments, config)
     metrics = Metrics(arguments.served_names[0], max_model_len)
-    batch = Batch(behaviour, metrics, arguments.max_num_seqs, arguments.max_num_queued_reqs)
+    running = arguments.max_num_active_seqs or arguments.max_num_seqs
+    batch = Batch(behaviour, metrics, running, arguments.max_num_queued_reqs)
     return Api(arguments, max_model_len, batch, metrics), batch
 
 

@@ -80,8 +80,11 @@ class Api:
         try:
             return await self._answer(http, request, answer)
         except QueueFullError:
-            message = "The engine's queue is full (max_num_queued_reqs): try again later."
-            raise RefusedError(message, "ServiceUnavailableError", code=503) from None
+            message = (
+                "The engine is currently busy and cannot accept new requests. "
+                "Please try again later or on a different instance."
+            )
+            raise RefusedError(message, "Service Unavailable", code=503) from None
 
     async def _answer(self, http: web.Request, request: Request, answer: Answer) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})

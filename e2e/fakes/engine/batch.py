@@ -12,7 +12,7 @@ from e2e.fakes.words import words
 
 
 class QueueFullError(Exception):
-    """As many requests wait as --max-num-queued-reqs allows."""
+    """As many requests wait or run as --max-num-queued-reqs allows."""
 
 
 class EngineDeadError(Exception):
@@ -32,13 +32,12 @@ class Batch:
     """Gives each request its words: `max_running` requests at once, in the order they came."""
 
     def __init__(
-        self, behaviour: Behaviour, metrics: Metrics, max_running: int, max_waiting: int | None
+        self, behaviour: Behaviour, metrics: Metrics, max_running: int, max_in_flight: int | None
     ) -> None:
         self._behaviour = behaviour
         self._metrics = metrics
-        self._max_waiting = max_waiting
+        self._max_in_flight = max_in_flight
         self._turn = asyncio.Semaphore(max_running)
-        self._waiting = 0
         self._dead = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -51,7 +50,7 @@ class Batch:
 
         Raises QueueFullError before the first one, and EngineDeadError when the engine is stopped.
         """
-        if self._turn.locked() and self._max_waiting is not None and self._waiting >= self._max_waiting:
+        if self._max_in_flight is not None and self._unfinished >= self._max_in_flight:
             self._metrics.rejections.inc()
             raise QueueFullError
         arrival = time.monotonic()
@@ -88,12 +87,10 @@ class Batch:
             self._idle.set()
 
     async def _wait_for_turn(self) -> None:
-        self._waiting += 1
         self._metrics.waiting.inc()
         try:
             await self._turn.acquire()
         finally:
-            self._waiting -= 1
             self._metrics.waiting.dec()
         self._metrics.running.inc()
 

@@ -188,6 +188,13 @@ class VllmContract:
         assert (reply.status, reply.json["error"]["type"]) == (400, "Bad Request")
         assert reply.json["error"]["param"] == param
 
+    async def test_a_prompt_longer_than_the_context_is_400(self, client: Client) -> None:
+        reply = await client.complete(prompt=" ".join(["baba"] * 600))
+        assert (reply.status, reply.json["error"]["param"]) == (400, "input_tokens")
+        assert reply.json["error"]["message"].startswith(
+            "This model's maximum context length is 512 tokens. "
+        )
+
     async def test_a_body_of_another_type_is_400(self, client: Client) -> None:
         reply = await client.post("/v1/completions", b"prompt=x", **{"Content-Type": "text/plain"})
         assert reply.status == 400

@@ -85,22 +85,27 @@ def _max_tokens(body: Mapping[str, Any], prompt_tokens: int, max_model_len: int,
     name = "max_completion_tokens" if chat and body.get("max_completion_tokens") is not None else "max_tokens"
     value = body.get(name)
     room = max_model_len - prompt_tokens
-    if room < 1:
-        message = f"This model's maximum context length is {max_model_len} tokens. Please reduce the input."
-        raise RefusedError(message, param="messages" if chat else "prompt")
+    if room < 0:
+        message = (
+            f"This model's maximum context length is {max_model_len} tokens. However, your prompt contains "
+            f"at least {max_model_len + 1} input tokens, which exceeds this limit even without any output tokens."
+        )
+        raise RefusedError(message, param="input_tokens")
     if value is None:
-        return room if chat else min(16, room)
+        value = room if chat else 16
     if not isinstance(value, int) or isinstance(value, bool):
         raise _invalid(f"body.{name}", "int_parsing", "Input should be a valid integer")
-    if value < 1:
-        raise RefusedError(
-            f"{name} must be at least 1, got {value}. (parameter={name}, value={value})", param=name
-        )
     if value > max_model_len:
-        message = (f"{name}={value} cannot be greater than max_model_len={max_model_len}. "
-                   f"Please request fewer output tokens. (parameter={name}, value={value})")  # fmt: skip
+        message = (
+            f"{name}={value} cannot be greater than max_model_len={max_model_len}. "
+            f"Please request fewer output tokens. (parameter={name}, value={value})"
+        )
         raise RefusedError(message, param=name)
-    return min(value, room)
+    granted = min(value, room)
+    if granted < 1:
+        message = f"{name} must be at least 1, got {granted}. (parameter={name}, value={granted})"
+        raise RefusedError(message, param=name)
+    return granted
 
 
 def _invalid(location: str, kind: str, message: str) -> RefusedError:
