@@ -88,7 +88,8 @@ def _max_tokens(body: Mapping[str, Any], prompt_tokens: int, max_model_len: int,
     if room < 0:
         message = (
             f"This model's maximum context length is {max_model_len} tokens. However, your prompt contains "
-            f"at least {max_model_len + 1} input tokens, which exceeds this limit even without any output tokens."
+            f"at least {max_model_len + 1} input tokens, which exceeds this limit even "
+            "without any output tokens."
         )
         raise RefusedError(message, param="input_tokens")
     if value is None:
