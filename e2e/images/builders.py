@@ -5,8 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -19,8 +18,8 @@ from e2e.images.paths import CACHE
 STORAGE_LIMIT_BYTES = 8 * 10**9
 """Buildah's layers are thrown away before a build when they take more than this on the disk."""
 _STORAGE = CACHE / "buildah"
-_LEFT_BEHIND = (Path("/run/containers"), Path("/var/lib/containers"))
-"""What buildah makes outside its storage, whatever it is told: empty folders, a note of layers seen."""
+_LEFT_BEHIND = {Path("/run/containers"): "networks", Path("/var/lib/containers"): "cache"}
+"""What buildah makes outside its storage, whatever it is told: a folder with one in it, of no use afterwards."""
 _CA_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _PASSED_ON = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 """Where packages come from; an argument of the build, no part of the image."""
@@ -88,12 +87,13 @@ class Buildah:
         if _STORAGE.exists() and _size_bytes(_STORAGE) > STORAGE_LIMIT_BYTES:
             shutil.rmtree(_STORAGE)
         _STORAGE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as run, _absent_again(_LEFT_BEHIND):
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as run:
             self._ensure_base(Path(run), progress)
             command = ["bud", "--isolation=chroot", "--network=host", "--layers", *_options()]
             command += [f"--build-arg=BASE_IMAGE={base.reference()}", f"--file={dockerfile}"]
             command += [f"--tag=docker-archive:{archive}:{reference}", str(context)]
             self._buildah(command, Path(run), progress)
+        _sweep()
 
     def _ensure_base(self, run: Path, progress: Progress) -> None:
         reference = base.reference()
@@ -122,14 +122,10 @@ class Buildah:
         return {"TMPDIR": str(run), "CONTAINERS_CONF": str(settings)}
 
 
-@contextmanager
-def _absent_again(folders: Sequence[Path]) -> Iterator[None]:
-    """Remove at the end those of `folders` that were not there at the beginning."""
-    absent = [folder for folder in folders if not folder.exists()]
-    try:
-        yield
-    finally:
-        for folder in absent:
+def _sweep() -> None:
+    """Remove the folders that buildah made, unless someone else has anything in them."""
+    for folder, made in _LEFT_BEHIND.items():
+        if folder.is_dir() and [path.name for path in folder.iterdir()] == [made]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
