@@ -2,6 +2,7 @@
 #
 #   docker build -t setpoint .
 #
+# Python 3.11: newer ones cannot decode JSON as deep as the API server takes it (operator/setpoint/runtime.py).
 # Where no registry can be reached, BASE_IMAGE is any image with Python 3.11 or newer, its venv module and ca-certificates.
 # A machine behind a TLS-inspecting proxy passes its bundle as a secret that no layer keeps:
 #   docker build --secret id=ca-certificates,src=/etc/ssl/certs/ca-certificates.crt -t setpoint .

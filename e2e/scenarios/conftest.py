@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -70,9 +71,35 @@ def reinstall(cluster: Cluster, operator: images.Image) -> Iterator[Callable[...
     install_operator(cluster, operator, *VALUES)
 
 
+@pytest.fixture(scope="session")
+def namespaces(kubectl: Kubectl) -> Iterator[list[str]]:
+    """The namespaces that tests are done with; at the end all are gone."""
+    done: list[str] = []
+    yield done
+    for namespace in done:
+        kubectl.run("wait", "--for=delete", f"namespace/{namespace}", "--timeout=180s")
+
+
 @pytest.fixture
-def world(kubectl: Kubectl, operator: images.Image, stand_in: images.Image) -> Iterator[World]:
+def world(
+    kubectl: Kubectl, operator: images.Image, stand_in: images.Image, namespaces: list[str]
+) -> Iterator[World]:
     """A namespace of the test's own; at the end it goes, with all that is in it."""
+    with _world(kubectl, stand_in, namespaces) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_world(
+    kubectl: Kubectl, operator: images.Image, stand_in: images.Image, namespaces: list[str]
+) -> Iterator[World]:
+    """A namespace for the tests of a module that leave it as they found it."""
+    with _world(kubectl, stand_in, namespaces) as made:
+        yield made
+
+
+@contextmanager
+def _world(kubectl: Kubectl, stand_in: images.Image, done: list[str]) -> Iterator[World]:
     namespace = f"e2e-{uuid.uuid4().hex[:8]}"
     kubectl.run("create", "namespace", namespace)
     # What Setpoint makes must run where Pod Security admits nothing else.
@@ -80,7 +107,9 @@ def world(kubectl: Kubectl, operator: images.Image, stand_in: images.Image) -> I
     try:
         yield World(kubectl, namespace, stand_in)
     finally:
-        kubectl.run("delete", "namespace", namespace, "--wait=true", "--timeout=120s")
+        # Pods take their time to drain; the next test need not wait for it.
+        kubectl.run("delete", "namespace", namespace, "--wait=false")
+        done.append(namespace)
 
 
 def _loaded(cluster: Cluster, image: images.Image) -> images.Image:

@@ -15,11 +15,11 @@ AWKWARD = "a \"b\" 'c' {{ d }} {% e %} $(HOME) $$(HOME) `f` ; g: [h] # i \\ \u20
 
 
 @pytest.fixture
-def serving(world: World) -> World:
-    """A namespace in which the service serves."""
-    world.apply(world.service())
-    world.wait_until_complete()
-    return world
+def serving(shared_world: World) -> World:
+    """A namespace in which the service serves; applying it again mends what the test before broke."""
+    shared_world.apply(shared_world.service())
+    shared_world.wait_until_complete()
+    return shared_world
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A namespace of the cluster as a user sees it: apply, look, ask, wait."""
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +85,9 @@ class World:
     def chat(self, model: str = "tiny") -> str:
         """Ask for a streamed chat completion by the Service's name, from inside the cluster; the text."""
         url = self.get("infsvc", CHAT)["status"]["url"]
-        script = _ASK.format(url=url, body=json.dumps(json.dumps(_question(model))))
+        # As base64, since the kubelet would expand $(NAME) in a command too.
+        body = base64.b64encode(json.dumps(_question(model)).encode()).decode()
+        script = _ASK.format(url=url, body=body)
         name = "asks"
         self.run("delete", "pod", name, "--ignore-not-found", "--grace-period=1")
         self.run_pod(name, "python3", "-c", script)
@@ -129,9 +132,9 @@ def _question(model: str) -> dict[str, Any]:
 
 
 _ASK = """
-import json, urllib.request
+import base64, urllib.request
 headers = {{"Content-Type": "application/json"}}
-request = urllib.request.Request("{url}/chat/completions", {body}.encode(), headers)
+request = urllib.request.Request("{url}/chat/completions", base64.b64decode("{body}"), headers)
 for line in urllib.request.urlopen(request, timeout=60):
     print(line.decode().strip())
 """

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,15 +31,24 @@ from setpoint.settings import Settings
 logger = logging.getLogger(__name__)
 
 
+DEEPEST_JSON = 10_000
+"""How deep the API server lets an object be nested (sigs.k8s.io/json), which a tenant's template can be."""
+
+
 @kopf.on.startup()
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
     """Start the manager beside kopf's own tasks."""
-    settings.peering.standalone = (
-        True  # the Lease elects, with a fence and a warm standby; peering has neither
-    )
+    # One object that cannot be decoded would stop kopf's watch and our lists of all services. CPython 3.11
+    # counts the levels of its JSON decoder against this limit; 3.12 and 3.13 have a lower one that cannot be
+    # raised.
+    sys.setrecursionlimit(3 * DEEPEST_JSON)
+    # The Lease elects, with a fence and a warm standby; peering has neither.
+    settings.peering.standalone = True
     settings.posting.enabled = False
     settings.scanning.disabled = True  # the kinds are known: no right to list CRDs and namespaces is needed
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # a line for every event of every service
+    for chatty in ("kopf.objects", "kopf.activities", "aiohttp.access"):
+        # A line for every event of every service, and two for every probe.
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     settings.networking.request_timeout = 30

@@ -97,6 +97,32 @@ async def test_the_operator_does_its_work_with_the_charts_rights(
     assert "orbidden" not in log.read_text()
 
 
+async def test_an_object_nested_as_deep_as_can_be_is_refused_and_stops_no_other(
+    operator: subprocess.Popen[str], installed: ApiServer, kube: KubeClient, namespace: str, tmp_path: Path
+) -> None:
+    depth = 9_000
+    template = '{"a":' * depth + "1" + "}" * depth
+    for name, value in (("deep", template), ("plain", "{}")):
+        manifest = (
+            f'{{"apiVersion":"{INFERENCE_SERVICES.api_version}","kind":"{INFERENCE_SERVICES.kind}",'
+            f'"metadata":{{"name":"{name}"}},'
+            f'"spec":{{"model":{{"uri":"hf://example/model"}},"template":{value}}}}}'
+        )
+        path = f"{INFERENCE_SERVICES.path(namespace)}?fieldManager=user"
+        cluster.kubectl(installed, "create", "--raw", path, "-f", "-", manifest=manifest)
+    columns = "custom-columns=:metadata.name,:status.conditions[*].reason"
+
+    def told() -> bool:
+        assert operator.poll() is None, (tmp_path / "log").read_text()
+        found = cluster.kubectl(
+            installed, "--namespace", namespace, "get", "infsvc", "--no-headers", "-o", columns
+        )
+        rows = dict(line.split(maxsplit=1) for line in found.splitlines())
+        return "InvalidTemplate" in rows["deep"] and "RollingOut" in rows["plain"]
+
+    await until(told)
+
+
 async def owned_by(kube: KubeClient, kind: Any, uid: str) -> bool:
     """Whether there is an object of the kind that the owner controls."""
     objects, _ = await kube.list(kind)
