@@ -19,7 +19,7 @@ STORAGE_LIMIT_BYTES = 8 * 10**9
 """Buildah's layers are thrown away before a build when they take more than this on the disk."""
 _STORAGE = CACHE / "buildah"
 _LEFT_BEHIND = {Path("/run/containers"): "networks", Path("/var/lib/containers"): "cache"}
-"""What buildah makes outside its storage, whatever it is told: a folder with one in it, of no use afterwards."""
+"""What buildah makes outside its storage, whatever it is told: a folder with one in it, of no later use."""
 _CA_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _PASSED_ON = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 """Where packages come from; an argument of the build, no part of the image."""
@@ -148,7 +148,8 @@ def _run(command: Sequence[str], progress: Progress, environment: Mapping[str, s
                 last.append(line.rstrip())
                 progress.update(line.strip()[:80])
     if process.returncode != 0:
-        raise ClusterError(f"{Path(command[0]).name} failed ({process.returncode}):\n" + "\n".join(last))
+        remedy = f"building an image failed; {CACHE} may be deleted, if that is in the way"
+        raise ClusterError("\n".join([*last, remedy]))
 
 
 def _quiet(*command: str, environment: Mapping[str, str] | None = None) -> bool:
