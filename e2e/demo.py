@@ -7,11 +7,7 @@ import argparse
 import http.client
 import json
 import os
-import re
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +23,7 @@ from e2e.installation import (
     install_hub,
     install_operator,
     kubectl_for,
+    port_forward,
     wait_until,
 )
 
@@ -97,7 +94,7 @@ def _complete(kubectl: Kubectl) -> bool:
 def chat(kubectl: Kubectl) -> None:
     """Ask one question and print the answer as it comes. Raises ClusterError when it does not come whole."""
     print(f"you:   {QUESTION}\nmodel:", end="", flush=True)
-    with port_forward(kubectl) as port:
+    with port_forward(kubectl, NAMESPACE, NAME) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         body = {
             "model": MODEL,
@@ -121,33 +118,6 @@ def chat(kubectl: Kubectl) -> None:
     print("\n")
     if not done:
         raise ClusterError("the answer was cut off: see kubectl logs")
-
-
-@contextmanager
-def port_forward(kubectl: Kubectl) -> Iterator[int]:
-    """A port of 127.0.0.1 that leads to the service, chosen by the system so that none can be taken."""
-    forward = subprocess.Popen(
-        [
-            str(kubectl.program),
-            f"--kubeconfig={kubectl.kubeconfig}",
-            f"--namespace={NAMESPACE}",
-            "port-forward",
-            "--address=127.0.0.1",
-            f"service/{NAME}",
-            ":80",
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        first = forward.stdout.readline() if forward.stdout else ""
-        found = re.search(r"127\.0\.0\.1:(\d+)", first)
-        if found is None:
-            raise ClusterError("kubectl port-forward did not come up")
-        yield int(found[1])
-    finally:
-        forward.terminate()
-        forward.wait()
 
 
 def tell_how_to_go_on(kubeconfig: Path, kubectl: Path) -> None:

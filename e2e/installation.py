@@ -1,9 +1,11 @@
 """Setpoint on a cluster: what the demo and the end-to-end tests install, and how."""
 
 import json
+import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,3 +150,19 @@ def _nodes(kubectl: Kubectl) -> list[dict[str, Any]]:
 
 def _offers_gpus(node: dict[str, Any]) -> bool:
     return int(node["status"]["allocatable"].get("nvidia.com/gpu", 0)) > 0
+
+
+@contextmanager
+def port_forward(kubectl: Kubectl, namespace: str, service: str) -> Iterator[int]:
+    """A port of 127.0.0.1 that leads to a Service, chosen by the system so that none can be taken."""
+    command = [str(kubectl.program), f"--kubeconfig={kubectl.kubeconfig}", f"--namespace={namespace}"]
+    command += ["port-forward", "--address=127.0.0.1", f"service/{service}", ":80"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as forward:
+        try:
+            first = forward.stdout.readline() if forward.stdout else ""
+            found = re.search(r"127\.0\.0\.1:(\d+)", first)
+            if found is None:
+                raise ClusterError("kubectl port-forward did not come up")
+            yield int(found[1])
+        finally:
+            forward.terminate()
