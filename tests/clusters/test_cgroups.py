@@ -1,10 +1,10 @@
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from e2e.clusters.local.cgroups import (
+    KUBELET_CONTROLLERS,
     Hierarchy,
     delegate,
     hierarchies,
@@ -57,35 +57,15 @@ def test_an_escaped_mount_point_is_decoded() -> None:
     assert parse_hierarchies(UNIFIED.replace("/sys/fs", r"/my\040fs"))[0].mount == Path("/my fs/cgroup")
 
 
-@pytest.fixture(name="unified_group")
-def _unified_group() -> Iterator[Path]:
-    """A real group of cgroup v2 that plays the root: its children have no controller yet."""
+def test_controllers_are_enabled_for_the_node_and_then_as_they_were() -> None:
     root = next((each.mount for each in hierarchies() if each.unified), None)
-    if os.geteuid() != 0 or root is None or not (root / "cgroup.subtree_control").read_text().strip():
-        pytest.skip("needs root, and a cgroup v2 hierarchy that gives its children a controller")
+    if os.geteuid() != 0 or root is None or not (root / "cgroup.controllers").read_text().strip():
+        pytest.skip("needs root, and a cgroup v2 hierarchy with a controller")
+    before = (root / "cgroup.subtree_control").read_text()
     group = root / f"setpoint-test-{os.getpid()}"
-    group.mkdir()
-    yield group
-    group.rmdir()
-
-
-def test_controllers_that_are_enabled_for_the_node_are_disabled_with_it(unified_group: Path) -> None:
-    node = unified_group / "setpoint-e2e"
-    (node / "pods").mkdir(parents=True)
-    delegate(node)
-    enabled = (unified_group / "cgroup.subtree_control").read_text().split()
-    assert enabled
-    assert (node / "pods/cgroup.controllers").read_text().split() == enabled
-    remove_group(node)
-    assert (unified_group / "cgroup.subtree_control").read_text().split() == []
-
-
-def test_controllers_that_others_enabled_stay_enabled(unified_group: Path) -> None:
-    available = (unified_group / "cgroup.controllers").read_text().split()
-    for controller in available:
-        (unified_group / "cgroup.subtree_control").write_text(f"+{controller}")
-    node = unified_group / "setpoint-e2e"
-    node.mkdir()
-    delegate(node)
-    remove_group(node)
-    assert (unified_group / "cgroup.subtree_control").read_text().split() == available
+    (group / "pods").mkdir(parents=True)
+    delegate(group)
+    controllers = set((root / "cgroup.controllers").read_text().split()) & KUBELET_CONTROLLERS
+    assert set((group / "pods/cgroup.controllers").read_text().split()) == controllers
+    remove_group(group)
+    assert (root / "cgroup.subtree_control").read_text() == before
