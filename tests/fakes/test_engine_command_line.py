@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from e2e.fakes.engine.checks import check
@@ -32,6 +32,7 @@ def test_the_longest_sequence_may_be_left_to_the_engine(text: str) -> None:
 
 @given(st.lists(st.sampled_from("abcdefgh/.-_0 ${}'\"\n"), min_size=1).map("".join))
 def test_any_value_reaches_its_option_unchanged(name: str) -> None:
+    assume(name != "--")  # argparse drops it from a list of values, in vLLM too
     assert parse(["serve", "acme/tiny", f"--served-model-name={name}"]).served_names == (name,)
 
 

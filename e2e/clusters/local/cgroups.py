@@ -21,6 +21,7 @@ PODS = f"/{NAME}/pods"
 KUBELET_CONTROLLERS = frozenset({"cpu", "cpuset", "hugetlb", "memory", "pids"})
 ENABLED = "enabled."
 END_TIMEOUT_SECONDS = 10.0
+POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -92,31 +93,34 @@ def members() -> list[int]:
     return pids
 
 
-def kill() -> None:
-    """Kill every member and wait until there is none. Raises TimeoutError naming those that stay."""
+def clear() -> None:
+    """Kill every member, wait until there is none, and remove the group. Raises TimeoutError naming who stays.
+
+    A process that was being started while its starter was interrupted may join late, so both are tried until the
+    group is gone; then it can only fail to join, and ends.
+    """
     deadline = time.monotonic() + END_TIMEOUT_SECONDS
-    while remaining := members():
+    while not _try_to_clear():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"processes {remaining} do not end")
-        for pid in remaining:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.02)
+            raise TimeoutError(f"processes {members()} do not end, or do not leave their group")
+        time.sleep(POLL_SECONDS)
 
 
-def remove() -> None:
-    """Remove the group everywhere; a group is busy for a moment after its last process. Raises OSError."""
-    deadline = time.monotonic() + END_TIMEOUT_SECONDS
-    for hierarchy in hierarchies():
-        while hierarchy.group.exists():
-            try:
+def _try_to_clear() -> bool:
+    """Kill the members if there are any, else remove the group; whether it is gone."""
+    remaining = members()
+    for pid in remaining:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    if remaining:
+        return False
+    try:
+        for hierarchy in hierarchies():
+            if hierarchy.group.exists():
                 remove_group(hierarchy.group)
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
+    except OSError:  # a group is busy for a moment after its last process
+        return False
+    return True
 
 
 def delegate(group: Path) -> None:

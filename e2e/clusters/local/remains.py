@@ -19,13 +19,12 @@ def clear() -> None:
     an interrupted `up`, and the next `up` after a `kill -9`.
     """
     try:
-        cgroups.kill()
-        network.detach()
-        cgroups.remove()
-    except OSError as error:  # TimeoutError is one
+        cgroups.clear()
+    except TimeoutError as error:
         raise ClusterError(
             f"the local cluster cannot be taken away ({error}): see what uses it, then try again"
         ) from error
+    network.detach()
     shutil.rmtree(STATE, ignore_errors=True)
     if STATE.exists():
         raise ClusterError(
