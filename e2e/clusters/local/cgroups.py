@@ -96,8 +96,8 @@ def members() -> list[int]:
 def clear() -> None:
     """Kill every member, wait until there is none, and remove the group. Raises TimeoutError naming who stays.
 
-    A process that was being started while its starter was interrupted may join late, so both are tried until the
-    group is gone; then it can only fail to join, and ends.
+    A process that was being started while its starter was interrupted may join late. So both are tried until
+    the group is gone; who comes later cannot join, and ends.
     """
     deadline = time.monotonic() + END_TIMEOUT_SECONDS
     while not _try_to_clear():
