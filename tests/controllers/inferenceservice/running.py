@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from setpoint.kube.client import KubeClient, Request
+from setpoint.kube.client import Request
 from setpoint.kube.election import Elector
-from setpoint.kube.objects import Object
 from setpoint.kube.permissions import LEASE_NAME, allows
-from setpoint.kube.resources import INFERENCE_SERVICES, LEASES, Resource
+from setpoint.kube.resources import LEASES, Resource
 from setpoint.manager import Manager, fence
 from setpoint.runtime import manager_for
 from setpoint.settings import Settings
@@ -121,20 +120,3 @@ async def _run(manager: Manager) -> None:
     # A kill ends the manager's tasks and nothing else, as the end of a process would.
     with suppress(BaseExceptionGroup):
         await manager.run()
-
-
-async def create(kube: KubeClient, service: Object) -> Object:
-    """Create an InferenceService as a user would."""
-    return await kube.create(INFERENCE_SERVICES, service["metadata"]["namespace"], service)
-
-
-async def change(kube: KubeClient, service: Object, **spec: object) -> Object:
-    """Change whole fields of the spec as a user would."""
-    namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
-    manifest = {
-        "apiVersion": service["apiVersion"],
-        "kind": service["kind"],
-        "metadata": {"name": name},
-        "spec": service["spec"] | spec,
-    }
-    return await kube.apply(INFERENCE_SERVICES, namespace, name, manifest, field_manager="user")

@@ -5,101 +5,37 @@ import pytest
 from setpoint.api.crd import inference_service_crd
 from setpoint.controllers.inferenceservice.controller import FIELD_MANAGER
 from setpoint.controllers.inferenceservice.observe import CHILDREN
-from setpoint.kube.client import KubeClient, Request
+from setpoint.kube.client import KubeClient
 from setpoint.kube.errors import NotFound
-from setpoint.kube.objects import Object
 from setpoint.kube.resources import (
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
-    ENDPOINT_SLICES,
     INFERENCE_SERVICES,
-    PODS,
     SERVICE_ACCOUNTS,
     SERVICES,
-    Resource,
 )
 from setpoint.settings import Settings
 from tests.apiserver import ApiServer, until
-from tests.controllers.inferenceservice.running import Hooks, Killed, change, create, operator
+from tests.controllers.inferenceservice.running import operator
+from tests.controllers.inferenceservice.users import (
+    NAME,
+    WRITES_TO_CREATE,
+    change,
+    condition,
+    create,
+    deployment,
+    live,
+    pod_is_routable,
+    service,
+    set_status,
+)
 
 pytestmark = pytest.mark.apiserver
-
-NAME = "chat"
-WRITES_TO_CREATE = len(CHILDREN) + 1
 
 
 @pytest.fixture(autouse=True)
 async def crd(api_server: ApiServer) -> None:
     await api_server.install_crd(inference_service_crd())
-
-
-def service(namespace: str, **spec: object) -> Object:
-    return {
-        "apiVersion": "setpoint.dev/v1alpha1",
-        "kind": "InferenceService",
-        "metadata": {"namespace": namespace, "name": NAME},
-        "spec": {"model": {"uri": "hf://meta-llama/Llama-3.1-8B"}, **spec},
-    }
-
-
-async def live(kube: KubeClient, namespace: str) -> Object:
-    found = await kube.get(INFERENCE_SERVICES, namespace, NAME)
-    assert found is not None
-    return found
-
-
-async def deployment(kube: KubeClient, namespace: str) -> Object:
-    found = await kube.get(DEPLOYMENTS, namespace, NAME)
-    assert found is not None
-    return found
-
-
-def condition(of: Object, kind: str) -> tuple[str, str]:
-    found = next(item for item in of["status"]["conditions"] if item["type"] == kind)
-    return found["status"], found["reason"]
-
-
-async def pod_is_routable(kube: KubeClient, namespace: str) -> None:
-    """Do what deployment controller, kubelet and EndpointSlice controller do once the pod serves."""
-    owner = await deployment(kube, namespace)
-    template = owner["spec"]["template"]
-    labels = template["metadata"]["labels"]
-    metadata = {"namespace": namespace, "name": "chat-1", "labels": labels}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
-    await kube.create(PODS, namespace, pod)
-    ready = {"type": "Ready", "status": "True"}
-    await set_status(kube, PODS, "chat-1", namespace, {"conditions": [ready]})
-    endpoints = {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {"namespace": namespace, "name": "chat-slice", "labels": labels},
-        "addressType": "IPv4",
-        "endpoints": [
-            {
-                "addresses": ["10.1.2.3"],
-                "conditions": {"ready": True},
-                "targetRef": {"kind": "Pod", "namespace": namespace, "name": "chat-1"},
-            }
-        ],
-    }
-    await kube.create(ENDPOINT_SLICES, namespace, endpoints)
-    generation = owner["metadata"]["generation"]
-    counts = {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}
-    await set_status(kube, DEPLOYMENTS, NAME, namespace, counts)
-
-
-async def set_status(
-    kube: KubeClient, resource: Resource, name: str, namespace: str, status: Object
-) -> Object:
-    manifest = {
-        "apiVersion": resource.api_version,
-        "kind": resource.kind,
-        "metadata": {"name": name},
-        "status": status,
-    }
-    return await kube.apply(
-        resource, namespace, name, manifest, field_manager="cluster", subresource="status"
-    )
 
 
 async def test_creating_a_service_takes_one_write_a_child_and_one_of_the_status(
@@ -393,65 +329,3 @@ async def test_a_service_that_is_deleted_at_once_ends_in_quiet(
 
     with pytest.raises(NotFound):
         await set_status(kube, INFERENCE_SERVICES, NAME, namespace, {})
-
-
-async def state(kube: KubeClient, namespace: str) -> Object:
-    """All that the operator is to bring about, without what differs from one run to the next."""
-    found: Object = {}
-    for resource in (*CHILDREN, INFERENCE_SERVICES):
-        objects, _ = await kube.list(resource)
-        for each in objects:
-            if each["metadata"]["namespace"] != namespace:
-                continue
-            metadata = {field: each["metadata"].get(field) for field in ("name", "labels", "annotations")}
-            each = {field: value for field, value in each.items() if field not in ("metadata", "secrets")}
-            for item in each.get("status", {}).get("conditions", ()):
-                item.pop("lastTransitionTime")
-            for field in ("clusterIP", "clusterIPs"):
-                each.get("spec", {}).pop(field, None)
-            found[f"{resource.kind}/{metadata['name']}"] = without(each | {"metadata": metadata}, namespace)
-    return found
-
-
-def without(value: object, namespace: str) -> object:
-    """Replace the namespace, which each run has its own of, in every text; its hashes contain it too."""
-    if isinstance(value, dict):
-        return {
-            key: without(item, namespace)
-            for key, item in value.items()
-            if key != "setpoint.dev/manifest-hash"
-        }
-    if isinstance(value, list):
-        return [without(item, namespace) for item in value]
-    return value.replace(namespace, "NAMESPACE") if isinstance(value, str) else value
-
-
-@pytest.mark.parametrize("carried_out", [True, False], ids=["after", "before"])
-@pytest.mark.parametrize("number", range(1, WRITES_TO_CREATE + 1))
-async def test_a_kill_at_any_write_ends_in_the_same_state(
-    api_server: ApiServer, kube: KubeClient, namespace: str, number: int, carried_out: bool
-) -> None:
-    undisturbed = await api_server.create_namespace()
-    async with operator(api_server, undisturbed) as running:
-        await create(kube, service(undisturbed))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
-        await running.quiet()
-    writes = 0
-    killed = False
-
-    def kill(request: Request) -> None:
-        nonlocal writes, killed
-        writes += request.is_write
-        if writes == number or killed:
-            killed = True
-            raise Killed
-
-    hooks = Hooks(after=kill) if carried_out else Hooks(before=kill)
-    async with operator(api_server, namespace, hooks=hooks):
-        await create(kube, service(namespace))
-        await until(lambda: killed)
-
-    async with operator(api_server, namespace) as heir:
-        await heir.quiet()
-
-    assert await state(kube, namespace) == await state(kube, undisturbed)

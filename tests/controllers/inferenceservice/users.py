@@ -1,0 +1,98 @@
+"""What users and the rest of the cluster do to an InferenceService on a real API server, and what they see.
+
+There is no controller-manager: what it would do once a pod serves, `pod_is_routable` does.
+"""
+
+from setpoint.controllers.inferenceservice.observe import CHILDREN
+from setpoint.kube.client import KubeClient
+from setpoint.kube.objects import Object
+from setpoint.kube.resources import DEPLOYMENTS, ENDPOINT_SLICES, INFERENCE_SERVICES, PODS, Resource
+
+NAME = "chat"
+WRITES_TO_CREATE = len(CHILDREN) + 1
+
+
+async def create(kube: KubeClient, service: Object) -> Object:
+    """Create an InferenceService as a user would."""
+    return await kube.create(INFERENCE_SERVICES, service["metadata"]["namespace"], service)
+
+
+async def change(kube: KubeClient, service: Object, **spec: object) -> Object:
+    """Change whole fields of the spec as a user would."""
+    namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
+    manifest = {
+        "apiVersion": service["apiVersion"],
+        "kind": service["kind"],
+        "metadata": {"name": name},
+        "spec": service["spec"] | spec,
+    }
+    return await kube.apply(INFERENCE_SERVICES, namespace, name, manifest, field_manager="user")
+
+
+def service(namespace: str, **spec: object) -> Object:
+    return {
+        "apiVersion": "setpoint.dev/v1alpha1",
+        "kind": "InferenceService",
+        "metadata": {"namespace": namespace, "name": NAME},
+        "spec": {"model": {"uri": "hf://meta-llama/Llama-3.1-8B"}, **spec},
+    }
+
+
+async def live(kube: KubeClient, namespace: str) -> Object:
+    found = await kube.get(INFERENCE_SERVICES, namespace, NAME)
+    assert found is not None
+    return found
+
+
+async def deployment(kube: KubeClient, namespace: str) -> Object:
+    found = await kube.get(DEPLOYMENTS, namespace, NAME)
+    assert found is not None
+    return found
+
+
+def condition(of: Object, kind: str) -> tuple[str, str]:
+    found = next(item for item in of["status"]["conditions"] if item["type"] == kind)
+    return found["status"], found["reason"]
+
+
+async def pod_is_routable(kube: KubeClient, namespace: str) -> None:
+    """Do what deployment controller, kubelet and EndpointSlice controller do once the pod serves."""
+    owner = await deployment(kube, namespace)
+    template = owner["spec"]["template"]
+    labels = template["metadata"]["labels"]
+    metadata = {"namespace": namespace, "name": "chat-1", "labels": labels}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    await kube.create(PODS, namespace, pod)
+    ready = {"type": "Ready", "status": "True"}
+    await set_status(kube, PODS, "chat-1", namespace, {"conditions": [ready]})
+    endpoints = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"namespace": namespace, "name": "chat-slice", "labels": labels},
+        "addressType": "IPv4",
+        "endpoints": [
+            {
+                "addresses": ["10.1.2.3"],
+                "conditions": {"ready": True},
+                "targetRef": {"kind": "Pod", "namespace": namespace, "name": "chat-1"},
+            }
+        ],
+    }
+    await kube.create(ENDPOINT_SLICES, namespace, endpoints)
+    generation = owner["metadata"]["generation"]
+    counts = {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}
+    await set_status(kube, DEPLOYMENTS, NAME, namespace, counts)
+
+
+async def set_status(
+    kube: KubeClient, resource: Resource, name: str, namespace: str, status: Object
+) -> Object:
+    manifest = {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": {"name": name},
+        "status": status,
+    }
+    return await kube.apply(
+        resource, namespace, name, manifest, field_manager="cluster", subresource="status"
+    )
