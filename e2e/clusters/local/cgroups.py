@@ -94,7 +94,7 @@ def members() -> list[int]:
 
 
 def clear() -> None:
-    """Kill every member, wait until there is none, and remove the group. Raises TimeoutError naming who stays.
+    """Kill every member and remove the group everywhere. Raises TimeoutError naming who stays.
 
     A process that was being started while its starter was interrupted may join late. So both are tried until
     the group is gone; who comes later cannot join, and ends.
