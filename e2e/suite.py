@@ -168,6 +168,9 @@ def main() -> int:
         except ClusterError as error:
             say(f"setpoint: {error}")
             return 2
+        except KeyboardInterrupt:
+            say("\nsetpoint: stopped before the end; what was started is ended")
+            return 130
     say(f"\n{'tier':15} {'time':>7}  outcome")
     for result in results:
         say(f"{result.tier.name:15} {result.seconds:5.0f} s  {result.outcome}")
