@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from e2e import images
-from e2e.clusters import Cluster, ClusterError, choose
+from e2e.clusters import Cluster, ClusterError, choose, leaks
 from e2e.clusters.local import binaries
 from e2e.clusters.progress import say
 
@@ -60,6 +60,8 @@ TIERS = (
     Tier("end to end", (_pytest("e2e/scenarios", "-m", "e2e and not vllm_cpu"),), cluster=True),
     Tier("real vLLM", (_pytest("e2e/scenarios", "-m", "vllm_cpu"),), cluster=True),
 )
+LEAKS = Tier("nothing left", ())
+"""The machine before the clusters and after them."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ def run_all(cluster: Cluster) -> list[Result]:
     build = Background(prepare)
     results = [run(tier) for tier in TIERS if tier.quick]
     build.wait()
+    before = leaks.snapshot() if cluster.name == "local" else None
     for tier in TIERS:
         if tier.quick or tier.cluster:
             continue
@@ -149,7 +152,20 @@ def run_all(cluster: Cluster) -> list[Result]:
             results.append(run(tier))
     with running(cluster):
         results += [run(tier) for tier in TIERS if tier.cluster]
+    results.append(_left_behind(before))
     return results
+
+
+def _left_behind(before: leaks.Snapshot | None) -> Result:
+    """Whether the clusters of all tiers together left the machine as it was."""
+    started = time.monotonic()
+    if before is None:
+        return Result(LEAKS, "not run: the cluster is not local", 0)
+    differences = leaks.compare(before, leaks.snapshot())
+    for difference in differences:
+        say(f"left behind: {difference}")
+    outcome = f"FAILED: {len(differences)} differences" if differences else "passed"
+    return Result(LEAKS, outcome, time.monotonic() - started)
 
 
 def main() -> int:
@@ -160,7 +176,9 @@ def main() -> int:
     started = time.monotonic()
     if arguments.quick:
         results = [run(tier) for tier in TIERS if tier.quick]
-        results += [Result(tier, "not run: make test runs it", 0) for tier in TIERS if not tier.quick]
+        results += [
+            Result(tier, "not run: make test runs it", 0) for tier in (*TIERS, LEAKS) if not tier.quick
+        ]
     else:
         try:
             cluster = choose(os.environ.get("SETPOINT_CLUSTER"))
