@@ -13,7 +13,7 @@ from typing import Protocol
 from setpoint.kube.client import KubeClient, Request
 from setpoint.kube.election import Elector, LeadershipLost
 from setpoint.kube.errors import ApiError
-from setpoint.kube.informer import Informer
+from setpoint.kube.informer import Informer, Watched
 from setpoint.kube.objects import Key, Object
 from setpoint.kube.resources import LEASES, Resource
 from setpoint.kube.store import Index
@@ -41,13 +41,13 @@ class Manager:
         client: KubeClient,
         *,
         root: Resource,
-        watched: Mapping[Resource, str],
+        watched: Mapping[Resource, Watched],
         key_of: Callable[[Resource, Object], Key | None],
         indexes: Mapping[str, Index],
         make_controller: Callable[[KubeClient, Mapping[Resource, Informer]], Controller],
         elector: Elector,
     ) -> None:
-        """`root` is the kind that is reconciled; `watched` gives each kind that is read its selector."""
+        """`root` is the kind that is reconciled; `watched` has every kind that is read."""
         self._elector = elector
         self._root = root
         self._key_of = key_of
@@ -57,11 +57,11 @@ class Manager:
             resource: Informer(
                 client,
                 resource,
-                label_selector=selector,
+                watched=selection,
                 on_change=partial(self._changed, resource),
                 indexes=indexes,
             )
-            for resource, selector in watched.items()
+            for resource, selection in watched.items()
         }
         self._controller = make_controller(client, self._informers)
 

@@ -9,7 +9,7 @@ import pytest
 
 from setpoint.kube.client import KubeClient, Request
 from setpoint.kube.errors import Unavailable
-from setpoint.kube.informer import Informer, strip
+from setpoint.kube.informer import Informer, Watched, strip
 from setpoint.kube.objects import Object
 from tests.apiserver import CONFIG_MAPS, ApiServer, until
 from tests.kube.builders import config_map, present
@@ -28,7 +28,7 @@ async def following(client: KubeClient, namespace: str) -> AsyncIterator[tuple[I
     def tell(old: Object | None, new: Object | None) -> None:
         told.append((old["data"]["a"] if old else None, new["data"]["a"] if new else None))
 
-    informer = Informer(client, CONFIG_MAPS, label_selector=f"of={namespace}", on_change=tell)
+    informer = Informer(client, CONFIG_MAPS, watched=Watched(f"of={namespace}"), on_change=tell)
     task = asyncio.create_task(informer.run())
     try:
         yield informer, told

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from setpoint.kube.backoff import backoff_seconds
 from setpoint.kube.client import KubeClient
@@ -40,6 +41,14 @@ def strip(obj: Object) -> Object:
     return obj | {"metadata": metadata}
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Which objects of a kind are followed, and what is kept of each."""
+
+    label_selector: str = ""
+    transform: Callable[[Object], Object] = strip
+
+
 class Informer:
     """Keeps `store` equal to what the API server has, and tells of every change that `transform` lets
     through.
@@ -51,8 +60,7 @@ class Informer:
         resource: Resource,
         *,
         on_change: OnChange,
-        label_selector: str = "",
-        transform: Callable[[Object], Object] = strip,
+        watched: Watched = Watched(),
         indexes: Mapping[str, Index] | None = None,
     ) -> None:
         self.resource = resource
@@ -60,8 +68,8 @@ class Informer:
         self.synced = asyncio.Event()
         """Set once the first list is in the store and was told of."""
         self._client = client
-        self._label_selector = label_selector
-        self._transform = transform
+        self._label_selector = watched.label_selector
+        self._transform = watched.transform
         self._on_change = on_change
         self._resume_from: str | None = None
         self._failures = 0

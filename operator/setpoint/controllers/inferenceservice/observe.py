@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from setpoint.kube.informer import Watched, strip
 from setpoint.kube.objects import Key, Object, controller_uid
 from setpoint.kube.resources import (
     CONTROLLER_REVISIONS,
@@ -23,14 +24,22 @@ from setpoint.orchestrations.deployment import MANAGED_BY, SERVICE_LABEL
 
 CHILDREN = (SERVICE_ACCOUNTS, CONTROLLER_REVISIONS, SERVICES, POD_DISRUPTION_BUDGETS, DEPLOYMENTS)
 """What the controller applies, in this order: what a pod refers to comes before the pods."""
-WATCHED: Mapping[Resource, str] = {
-    INFERENCE_SERVICES: "",
-    **dict.fromkeys((*CHILDREN, PODS, ENDPOINT_SLICES), f"app.kubernetes.io/managed-by={MANAGED_BY}"),
+
+
+def _pod_status(pod: Object) -> Object:
+    """A pod without its spec, which nobody reads and which is most of it."""
+    return strip({field: value for field, value in pod.items() if field != "spec"})
+
+
+_OURS = f"app.kubernetes.io/managed-by={MANAGED_BY}"
+WATCHED: Mapping[Resource, Watched] = {
+    INFERENCE_SERVICES: Watched(),
+    **dict.fromkeys(CHILDREN, Watched(_OURS)),
+    PODS: Watched(_OURS, _pod_status),
+    # The EndpointSlice controller copies the Service's labels.
+    ENDPOINT_SLICES: Watched(_OURS),
 }
-"""Each kind that is read, with its label selector. The EndpointSlice controller copies the Service's labels.
-"""
-
-
+"""Each kind that is read."""
 INDEX = "inferenceservice"
 """Name of the caches' index under which all objects of one InferenceService are found."""
 
