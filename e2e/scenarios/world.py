@@ -132,12 +132,26 @@ def _question(model: str) -> dict[str, Any]:
 
 
 _ASK = """
-import base64, urllib.request
+import base64, time, urllib.error, urllib.request
 headers = {{"Content-Type": "application/json"}}
 request = urllib.request.Request("{url}/chat/completions", base64.b64decode("{body}"), headers)
-for line in urllib.request.urlopen(request, timeout=60):
+deadline = time.monotonic() + 30
+while True:
+    try:
+        response = urllib.request.urlopen(request, timeout=10)
+        break
+    except urllib.error.HTTPError:
+        raise
+    except urllib.error.URLError:
+        if time.monotonic() > deadline:
+            raise
+        time.sleep(0.2)
+for line in response:
     print(line.decode().strip())
 """
+"""A node's kube-proxy learns of new endpoints a second or two after the API server has them: until then a
+connection is refused, or lost for good when its first packet came before any rule. So connecting is tried
+again, asking is not."""
 
 
 def _pod(name: str, image: str, command: tuple[str, ...]) -> dict[str, Any]:
