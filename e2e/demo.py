@@ -93,7 +93,7 @@ def _complete(kubectl: Kubectl) -> bool:
 
 def chat(kubectl: Kubectl) -> None:
     """Ask one question and print the answer as it comes. Raises ClusterError when it does not come whole."""
-    print(f"you:   {QUESTION}\nmodel:", end="", flush=True)
+    print(f"you:   {QUESTION}\nmodel: ", end="", flush=True)
     with port_forward(kubectl, NAMESPACE, NAME) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         body = {
