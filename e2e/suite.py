@@ -133,8 +133,10 @@ def running(cluster: Cluster) -> Iterator[None]:
 def run_all(cluster: Cluster) -> list[Result]:
     """Run every tier; a tier that fails does not keep the later ones from telling what they know.
 
-    Raises ClusterError when a cluster is up that these tests would take away.
+    Raises ClusterError at once when there can be no cluster, or when one is up that these tests would take
+    away.
     """
+    cluster.check()
     if cluster.name != "existing" and cluster.is_up():
         raise ClusterError(
             f"a {cluster.name} cluster is up (of `make demo`?): end it with `make clean` first"

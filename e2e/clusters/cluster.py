@@ -23,6 +23,10 @@ class Cluster(Protocol):
         """A kubectl that fits the cluster. Raises ClusterError where there is none."""
         ...
 
+    def check(self) -> None:
+        """See, in a moment, that nothing is missing which `up` needs. Raises ClusterError."""
+        ...
+
     def up(self) -> None:
         """Bring the cluster up; says so and returns at once when it already is. Raises ClusterError."""
         ...

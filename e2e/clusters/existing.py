@@ -27,11 +27,14 @@ class ExistingCluster:
     def kubectl(self) -> Path:
         return kubectl.on_path()
 
-    def up(self) -> None:
+    def check(self) -> None:
         if not self.is_up():
             raise ClusterError(
                 f"the cluster of {self.kubeconfig} does not answer: check it with kubectl get nodes"
             )
+
+    def up(self) -> None:
+        self.check()
         say(f"cluster: using the existing one of {self.kubeconfig}")
 
     def down(self) -> None:

@@ -33,8 +33,11 @@ class KindCluster:
     def kubectl(self) -> Path:
         return kubectl.on_path()
 
+    def check(self) -> None:
+        kubectl.on_path()
+
     def up(self) -> None:
-        kubectl.on_path()  # a missing one must be said now, not minutes later
+        self.check()
         if self.is_up():
             say("cluster: the kind cluster is already up")
             return

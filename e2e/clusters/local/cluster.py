@@ -40,8 +40,12 @@ class LocalCluster:
     def kubectl(self) -> Path:
         return binaries.ensure() / "kubectl"
 
-    def up(self) -> None:
+    def check(self) -> None:
         _require_root()
+        binaries.find()  # asks for a fit Go
+
+    def up(self) -> None:
+        self.check()
         with exclusive(ROOT, "cluster"):
             if self.is_up():
                 say("cluster: the local cluster is already up")
