@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from setpoint.kube.client import Request
+from setpoint.kube.client import KubeClient, Request
 from setpoint.kube.election import Elector
+from setpoint.kube.objects import Object
 from setpoint.kube.permissions import LEASE_NAME, allows
 from setpoint.kube.resources import LEASES, Resource
 from setpoint.manager import Manager, fence
 from setpoint.runtime import manager_for
 from setpoint.settings import Settings
 from tests.apiserver import ApiServer, until
+from tests.controllers.inferenceservice.users import WRITES_TO_CREATE, create, service
 
 RBAC_VERBS = {"apply": "patch", "replace": "update"}
 _lease_namespaces = itertools.count()
@@ -120,3 +122,24 @@ async def _run(manager: Manager) -> None:
     # A kill ends the manager's tasks and nothing else, as the end of a process would.
     with suppress(BaseExceptionGroup):
         await manager.run()
+
+
+@asynccontextmanager
+async def with_service(
+    api_server: ApiServer, kube: KubeClient, namespace: str, *, settings: Settings | None = None
+) -> AsyncIterator[tuple[Operator, Object]]:
+    """Run the operator on a service that it has just created all of; requests are counted from then on."""
+    async with operator(api_server, namespace, settings=settings) as running:
+        created = await create(kube, service(namespace))
+        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+        await running.quiet()
+        running.forget_requests()
+        yield running, created
+
+
+async def settled_service(
+    api_server: ApiServer, kube: KubeClient, namespace: str, *, settings: Settings | None = None
+) -> Object:
+    """Return a service that an operator, gone since, has created all of."""
+    async with with_service(api_server, kube, namespace, settings=settings) as (_, created):
+        return created

@@ -9,9 +9,13 @@ from setpoint.kube.objects import Object
 from setpoint.kube.resources import INFERENCE_SERVICES
 from tests.apiserver import ApiServer, until
 from tests.controllers.inferenceservice.running import Hooks, Killed, operator
-from tests.controllers.inferenceservice.users import WRITES_TO_CREATE, create, service
+from tests.controllers.inferenceservice.users import WRITES_TO_CREATE, change, create, service
 
 pytestmark = pytest.mark.apiserver
+
+CHANGED = {"args": ["--max-model-len=4096"]}
+WRITES_TO_CHANGE = 3
+"""The new pod template's ControllerRevision, the Deployment, the status."""
 
 
 @pytest.fixture(autouse=True)
@@ -50,16 +54,18 @@ def without(value: object, namespace: str) -> object:
     return value.replace(namespace, "NAMESPACE") if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("carried_out", [True, False], ids=["after", "before"])
-@pytest.mark.parametrize("number", range(1, WRITES_TO_CREATE + 1))
-async def test_a_kill_at_any_write_ends_in_the_same_state(
-    api_server: ApiServer, kube: KubeClient, namespace: str, number: int, carried_out: bool
-) -> None:
-    undisturbed = await api_server.create_namespace()
-    async with operator(api_server, undisturbed) as running:
-        await create(kube, service(undisturbed))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+async def settled(api_server: ApiServer, namespace: str) -> None:
+    """Let an undisturbed operator bring about what users ask for."""
+    async with operator(api_server, namespace) as running:
         await running.quiet()
+
+
+async def killed_and_inherited(
+    api_server: ApiServer, namespace: str, number: int, *, carried_out: bool
+) -> None:
+    """Kill an operator at its n-th write, before it is sent or after it was carried out; then let an heir
+    work.
+    """
     writes = 0
     killed = False
 
@@ -72,10 +78,37 @@ async def test_a_kill_at_any_write_ends_in_the_same_state(
 
     hooks = Hooks(after=kill) if carried_out else Hooks(before=kill)
     async with operator(api_server, namespace, hooks=hooks):
-        await create(kube, service(namespace))
         await until(lambda: killed)
+    await settled(api_server, namespace)
 
-    async with operator(api_server, namespace) as heir:
-        await heir.quiet()
+
+@pytest.mark.parametrize("carried_out", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("number", range(1, WRITES_TO_CREATE + 1))
+async def test_a_kill_at_any_write_of_a_creation_ends_in_the_same_state(
+    api_server: ApiServer, kube: KubeClient, namespace: str, number: int, carried_out: bool
+) -> None:
+    undisturbed = await api_server.create_namespace()
+    await create(kube, service(undisturbed))
+    await settled(api_server, undisturbed)
+    await create(kube, service(namespace))
+
+    await killed_and_inherited(api_server, namespace, number, carried_out=carried_out)
+
+    assert await state(kube, namespace) == await state(kube, undisturbed)
+
+
+@pytest.mark.parametrize("carried_out", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("number", range(1, WRITES_TO_CHANGE + 1))
+async def test_a_kill_at_any_write_of_a_change_ends_in_the_same_state(
+    api_server: ApiServer, kube: KubeClient, namespace: str, number: int, carried_out: bool
+) -> None:
+    undisturbed = await api_server.create_namespace()
+    services = [await create(kube, service(each)) for each in (undisturbed, namespace)]
+    await settled(api_server, undisturbed)
+    await change(kube, services[0], engine=CHANGED)
+    await settled(api_server, undisturbed)
+    await change(kube, services[1], engine=CHANGED)
+
+    await killed_and_inherited(api_server, namespace, number, carried_out=carried_out)
 
     assert await state(kube, namespace) == await state(kube, undisturbed)

@@ -16,7 +16,7 @@ from setpoint.kube.resources import (
 )
 from setpoint.settings import Settings
 from tests.apiserver import ApiServer, until
-from tests.controllers.inferenceservice.running import operator
+from tests.controllers.inferenceservice.running import operator, settled_service, with_service
 from tests.controllers.inferenceservice.users import (
     NAME,
     WRITES_TO_CREATE,
@@ -54,9 +54,7 @@ async def test_creating_a_service_takes_one_write_a_child_and_one_of_the_status(
 async def test_a_new_service_is_accepted_and_progressing(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as running:
-        await create(kube, service(namespace))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+    await settled_service(api_server, kube, namespace)
 
     found = await live(kube, namespace)
     assert condition(found, "Accepted") == ("True", "Accepted")
@@ -66,9 +64,7 @@ async def test_a_new_service_is_accepted_and_progressing(
 async def test_a_service_is_ready_when_its_pod_is_routable(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as running:
-        await create(kube, service(namespace))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+    async with with_service(api_server, kube, namespace) as (_running, _):
         await pod_is_routable(kube, namespace)
 
         async def complete() -> bool:
@@ -84,12 +80,7 @@ async def test_a_service_is_ready_when_its_pod_is_routable(
 async def test_a_second_reconcile_of_an_unchanged_service_makes_no_request(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as running:
-        await create(kube, service(namespace))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
-        await running.quiet()
-        running.forget_requests()
-
+    async with with_service(api_server, kube, namespace) as (running, _):
         running.manager.wake((namespace, NAME))
         await running.quiet()
 
@@ -99,12 +90,7 @@ async def test_a_second_reconcile_of_an_unchanged_service_makes_no_request(
 async def test_a_touch_of_an_unrelated_annotation_makes_no_request(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as running:
-        await create(kube, service(namespace))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
-        await running.quiet()
-        running.forget_requests()
-
+    async with with_service(api_server, kube, namespace) as (running, _):
         found = await live(kube, namespace)
         found["metadata"]["annotations"] = {"team": "a"}
         touched = await kube.replace(INFERENCE_SERVICES, namespace, NAME, found)
@@ -116,10 +102,7 @@ async def test_a_touch_of_an_unrelated_annotation_makes_no_request(
 async def test_a_restart_with_nothing_to_do_makes_no_request(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as first:
-        await create(kube, service(namespace))
-        await until(lambda: len(first.writes) >= WRITES_TO_CREATE)
-        await first.quiet()
+    await settled_service(api_server, kube, namespace)
 
     async with operator(api_server, namespace) as second:
         await second.quiet()
@@ -130,10 +113,7 @@ async def test_a_restart_with_nothing_to_do_makes_no_request(
 async def test_what_was_deleted_while_the_operator_was_away_is_made_again(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as first:
-        await create(kube, service(namespace))
-        await until(lambda: len(first.writes) >= WRITES_TO_CREATE)
-        await first.quiet()
+    await settled_service(api_server, kube, namespace)
     found = await kube.get(SERVICES, namespace, NAME)
     assert found is not None
     await kube.delete(SERVICES, namespace, NAME, uid=found["metadata"]["uid"])
@@ -147,11 +127,7 @@ async def test_what_was_deleted_while_the_operator_was_away_is_made_again(
 async def test_a_field_that_somebody_else_changed_is_put_back(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as running:
-        await create(kube, service(namespace))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
-        await running.quiet()
-
+    async with with_service(api_server, kube, namespace) as (running, _):
         changed = await deployment(kube, namespace)
         changed["spec"]["replicas"] = 5
         changed = await kube.replace(DEPLOYMENTS, namespace, NAME, changed)
@@ -167,12 +143,7 @@ async def test_a_field_that_somebody_else_changed_is_put_back(
 async def test_a_field_that_somebody_else_added_is_left_alone(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as running:
-        await create(kube, service(namespace))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
-        await running.quiet()
-        running.forget_requests()
-
+    async with with_service(api_server, kube, namespace) as (running, _):
         changed = await deployment(kube, namespace)
         changed["metadata"]["labels"]["cost-centre"] = "42"
         changed = await kube.replace(DEPLOYMENTS, namespace, NAME, changed)
@@ -209,13 +180,10 @@ async def test_an_object_of_somebody_else_is_left_alone_and_named(
 async def test_a_spec_with_a_fault_leaves_what_runs_as_it_is(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as running:
-        created = await create(kube, service(namespace))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
-        await running.quiet()
+    async with with_service(api_server, kube, namespace) as (_running, user_service):
         before = await deployment(kube, namespace)
 
-        await change(kube, created, model={"uri": "file:///etc"})
+        await change(kube, user_service, model={"uri": "file:///etc"})
 
         async def refused() -> bool:
             return condition(await live(kube, namespace), "Accepted") == ("False", "NodePathNotAllowed")
@@ -228,13 +196,10 @@ async def test_a_spec_with_a_fault_leaves_what_runs_as_it_is(
 async def test_a_template_that_the_api_server_refuses_is_told_and_leaves_what_runs(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as running:
-        created = await create(kube, service(namespace))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
-        await running.quiet()
+    async with with_service(api_server, kube, namespace) as (_running, user_service):
         before = await deployment(kube, namespace)
 
-        await change(kube, created, template={"spec": {"restartPolicy": "Sometimes"}})
+        await change(kube, user_service, template={"spec": {"restartPolicy": "Sometimes"}})
 
         async def refused() -> bool:
             return condition(await live(kube, namespace), "Accepted") == ("False", "Rejected")
@@ -247,17 +212,16 @@ async def test_a_template_that_the_api_server_refuses_is_told_and_leaves_what_ru
 async def test_an_operator_that_would_render_other_pods_leaves_the_running_ones(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace, settings=Settings(vllm_image="registry.one/vllm")) as old:
-        created = await create(kube, service(namespace))
-        await until(lambda: len(old.writes) >= WRITES_TO_CREATE)
-        await old.quiet()
+    user_service = await settled_service(
+        api_server, kube, namespace, settings=Settings(vllm_image="registry.one/vllm")
+    )
     before = await deployment(kube, namespace)
 
     async with operator(api_server, namespace, settings=Settings(vllm_image="registry.two/vllm")) as new:
         await new.quiet()
         assert new.writes == []
         # A change of the spec is rendered by the operator of the day.
-        await change(kube, created, engine={"args": ["--max-model-len=4096"]})
+        await change(kube, user_service, engine={"args": ["--max-model-len=4096"]})
 
         async def rendered_anew() -> bool:
             found = await deployment(kube, namespace)
@@ -272,12 +236,9 @@ async def test_an_operator_that_would_render_other_pods_leaves_the_running_ones(
 async def test_the_template_of_a_former_spec_is_deleted_once_the_new_one_runs(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as running:
-        created = await create(kube, service(namespace))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
+    async with with_service(api_server, kube, namespace) as (running, user_service):
         await pod_is_routable(kube, namespace)
-        await running.quiet()
-        await change(kube, created, engine={"args": ["--max-model-len=4096"]})
+        await change(kube, user_service, engine={"args": ["--max-model-len=4096"]})
 
         async def revisions() -> int:
             found, _ = await kube.list(CONTROLLER_REVISIONS)
@@ -301,16 +262,13 @@ async def test_the_template_of_a_former_spec_is_deleted_once_the_new_one_runs(
 async def test_children_are_owned_so_that_they_go_with_the_service(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with operator(api_server, namespace) as running:
-        created = await create(kube, service(namespace))
-        await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
-        await running.quiet()
+    user_service = await settled_service(api_server, kube, namespace)
 
     for resource in CHILDREN:
         found, _ = await kube.list(resource, label_selector=f"setpoint.dev/inferenceservice={NAME}")
         (child,) = [child for child in found if child["metadata"]["namespace"] == namespace]
         (owner,) = child["metadata"]["ownerReferences"]
-        assert owner["uid"] == created["metadata"]["uid"]
+        assert owner["uid"] == user_service["metadata"]["uid"]
         assert {entry["manager"] for entry in child["metadata"]["managedFields"]} == {FIELD_MANAGER}
 
 
