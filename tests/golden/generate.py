@@ -86,7 +86,7 @@ def objects(service: InferenceService, settings: Settings) -> list[dict[str, Any
         service,
         owner=owner(service),
         template=deployment.pod_template(service, settings),
-        revision=deployment.template_inputs_hash(service),
+        revision=deployment.revision_of(service),
     )
 
 

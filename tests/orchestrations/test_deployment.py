@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.inferenceservice import InferenceService, InferenceServiceSpec
 from setpoint.orchestrations import deployment
 from tests.builders import inference_service, owner, settings
 from tests.engines.kubelet import expand
@@ -17,8 +17,8 @@ NODE_PATHS = settings(allowed_node_paths=("/srv",))
 
 def children(service: InferenceService) -> dict[str, dict[str, Any]]:
     template = deployment.pod_template(service, NODE_PATHS)
-    inputs_hash = deployment.template_inputs_hash(service)
-    found = deployment.children(service, owner=owner(service), template=template, revision=inputs_hash)
+    revision = deployment.revision_of(service)
+    found = deployment.children(service, owner=owner(service), template=template, revision=revision)
     return {child["kind"]: child for child in found}
 
 
@@ -83,16 +83,19 @@ def test_the_template_is_stored_as_it_was_rendered() -> None:
 
     assert deployment.stored_template(found["ControllerRevision"]) == found["Deployment"]["spec"]["template"]
     assert found["ControllerRevision"]["metadata"]["name"] == deployment.revision_name(
-        service, deployment.template_inputs_hash(service)
+        service, deployment.revision_of(service)
     )
 
 
-def test_a_stored_template_is_used_as_it_is() -> None:
+def test_a_stored_template_is_used_as_it_is_and_names_its_revision() -> None:
     service, old = inference_service(), {"spec": {"old": True}}
 
-    found = deployment.children(service, owner=owner(service), template=old, revision="0" * 64)
-    assert found[-1]["spec"]["template"] == {"spec": {"old": True}}
-    assert found[1]["metadata"]["name"] == "chat-0000000000"
+    found = deployment.children(service, owner=owner(service), template=old, revision="r1")
+    named = {"spec": {"old": True}, "metadata": {"annotations": {"setpoint.dev/revision": "r1"}}}
+    assert found[-1]["spec"]["template"] == named
+    assert deployment.stored_template(found[1]) == named
+    assert deployment.is_stored(old, "r1", found[1])
+    assert found[1]["metadata"]["name"] == "chat-r1"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +132,20 @@ def test_the_hash_is_the_same_under_every_version_of_the_operator() -> None:
     service = inference_service(engine={"version": "0.32.0", "startupTimeout": "30m", "drainTimeout": "60s"})
 
     assert deployment.template_inputs_hash(service)[:10] == "987b60af31"
+
+
+@pytest.mark.parametrize("added", [{"list": []}, {"map": {"list": []}}, {"list": [], "map": {}}])
+def test_a_field_added_to_the_api_keeps_the_hash_while_nothing_in_it_is_set(
+    added: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = inference_service()
+    before = deployment.template_inputs_hash(service)
+    dump = InferenceServiceSpec.model_dump
+    monkeypatch.setattr(
+        InferenceServiceSpec, "model_dump", lambda spec, **options: {**dump(spec, **options), "new": added}
+    )
+
+    assert deployment.template_inputs_hash(service) == before
 
 
 @pytest.mark.parametrize(("drain", "grace_seconds"), [("0s", 20), ("60s", 80), ("1h", 3620), ("1ms", 21)])
@@ -259,7 +276,7 @@ def test_any_text_in_any_field_stays_text_at_its_place(
     assert passed[-3:] == [f"--a={argument}", "--b", f"x{argument}"]
     assert container["volumeMounts"][-1]["subPath"] == folder.strip("/")
     assert container["env"][-1] == {"name": "NOTE", "value": note}
-    assert template["metadata"]["annotations"] == {"note": note}
+    assert template["metadata"]["annotations"]["note"] == note
 
 
 @given(labels=KEYED, node_selector=KEYED, image=TEXT)

@@ -65,7 +65,7 @@ async def ask(url: str, model: str, tokens: int, counts: Counts) -> None:
             else:
                 counts.answered += 1
     except (aiohttp.ClientError, TimeoutError) as error:
-        counts.failures[type(error).__name__] += 1
+        counts.failures[f"{type(error).__name__}: {error.__cause__ or error}"] += 1
 
 
 async def run(url: str, model: str, rate: float, tokens: int) -> None:

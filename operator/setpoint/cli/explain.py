@@ -11,6 +11,7 @@ from setpoint.api.crd import inference_service_crd
 from setpoint.api.reasons import Reason
 from setpoint.cli.submitted import SubmittedMetadata
 from setpoint.faults import Fault
+from setpoint.redaction import redact
 
 Location = tuple[int | str, ...]
 
@@ -31,7 +32,6 @@ _MESSAGES = {
     "rule": "{message}",
 }
 _PLAIN_KEY = re.compile(r"[A-Za-z_][-A-Za-z0-9_]*")
-_CREDENTIALS = re.compile(r"://[^/@\s]*@")
 _SCHEMA = inference_service_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 _METADATA: dict[str, Any] = {
     "properties": {field.alias: {} for field in SubmittedMetadata.model_fields.values()}
@@ -107,4 +107,4 @@ def _shown_value(error: ErrorDetails, document: dict[str, Any]) -> str:
     )
     if hidden or isinstance(value, dict | list) or value is None:
         return ""
-    return _CREDENTIALS.sub("://...@", value) if isinstance(value, str) else json.dumps(value)
+    return redact(value) if isinstance(value, str) else json.dumps(value)

@@ -39,7 +39,7 @@ def rendered(service: InferenceService, settings: Settings) -> list[dict[str, An
         service,
         owner={},
         template=deployment.pod_template(service, settings),
-        revision=deployment.template_inputs_hash(service),
+        revision=deployment.revision_of(service),
     )
     for each in objects:
         del each["metadata"]["ownerReferences"]

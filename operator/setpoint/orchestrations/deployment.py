@@ -22,6 +22,8 @@ from setpoint.settings import Settings
 SERVICE_LABEL = "setpoint.dev/inferenceservice"
 """Label of every child: the name of the InferenceService that it belongs to."""
 MANAGED_BY = "setpoint"
+REVISION_ANNOTATION = "setpoint.dev/revision"
+"""Annotation of every pod: the revision of the pod template that it was made from."""
 
 _STARTUP_PERIOD_SECONDS = 5
 _PRE_STOP_SECONDS = 10
@@ -106,10 +108,10 @@ def children(
     """Return the objects of a service, whole, in the order in which they are to be created.
 
     `owner` has the apiVersion, kind, name and uid of the InferenceService; `template` is the pod template,
-    rendered or stored; `revision` is the inputs hash that it was rendered for.
+    rendered or stored; `revision` is the one that it was rendered for.
     """
     spec = service.spec
-    common = {"selector": selector(service), "template": template}
+    common = {"selector": selector(service), "template": _with_revision(template, revision)}
     startup_seconds = math.ceil(duration_seconds(spec.engine.startup_timeout))
 
     def child(manifest: str, name: str, **values: Any) -> dict[str, Any]:
@@ -139,15 +141,31 @@ def children(
     ]
 
 
+def revision_of(service: InferenceService) -> str:
+    """Return the revision of the pod template that the spec asks for: a short form of the inputs' hash."""
+    return template_inputs_hash(service)[:_HASH_LENGTH]
+
+
 def revision_name(service: InferenceService, revision: str) -> str:
-    """Return the name of the ControllerRevision that stores the template rendered for an inputs hash."""
-    return f"{service.metadata.name}-{revision[:_HASH_LENGTH]}"
+    """Return the name of the ControllerRevision that stores the template rendered for a revision."""
+    return f"{service.metadata.name}-{revision}"
 
 
 def stored_template(controller_revision: Mapping[str, Any]) -> dict[str, Any]:
     """Return the pod template that a ControllerRevision of `children` stores."""
     template: dict[str, Any] = controller_revision["data"]["template"]
     return template
+
+
+def is_stored(template: Mapping[str, Any], revision: str, controller_revision: Mapping[str, Any]) -> bool:
+    """Return whether a ControllerRevision stores this very template."""
+    return _with_revision(template, revision) == stored_template(controller_revision)
+
+
+def _with_revision(template: Mapping[str, Any], revision: str) -> dict[str, Any]:
+    metadata = template.get("metadata", {})
+    annotations = {**metadata.get("annotations", {}), REVISION_ANNOTATION: revision}
+    return {**template, "metadata": {**metadata, "annotations": annotations}}
 
 
 def service_url(service: InferenceService) -> str:
@@ -198,5 +216,6 @@ def _model_node_path(service: InferenceService) -> list[str]:
 
 def _without_empty(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_empty(item) for key, item in value.items() if item not in ({}, [])}
+        kept = {key: _without_empty(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item not in ({}, [])}
     return value

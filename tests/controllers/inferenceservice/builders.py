@@ -4,11 +4,14 @@ from typing import Any
 
 from setpoint.controllers.inferenceservice.observe import CHILDREN, Snapshot
 from setpoint.kube.objects import Object
-from setpoint.kube.resources import DEPLOYMENTS, Resource
+from setpoint.kube.resources import DEPLOYMENTS, SERVICES, Resource
+from setpoint.orchestrations.deployment import REVISION_ANNOTATION
 
 NAMESPACE = "team-a"
 NAME = "chat"
 UID = "uid-1"
+SERVICE_UID = "uid-service"
+REVISION = "newest"
 OWNER = {
     "apiVersion": "setpoint.dev/v1alpha1",
     "kind": "InferenceService",
@@ -38,6 +41,8 @@ def pod(
     waiting: tuple[str, str] | None = None,
     terminated: Object | None = None,
     container: str = "main",
+    revision: str = REVISION,
+    phase: str = "Running",
 ) -> Object:
     """A pod; `waiting` is a container's reason and message, `terminated` its last end."""
     conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
@@ -55,16 +60,21 @@ def pod(
         "metadata": {
             "namespace": NAMESPACE,
             "name": name,
+            "annotations": {REVISION_ANNOTATION: revision},
             **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if leaving else {}),
         },
-        "status": {"conditions": conditions, "containerStatuses": [container_status]},
+        "status": {"phase": phase, "conditions": conditions, "containerStatuses": [container_status]},
     }
 
 
 def endpoint_slice(*pods: str, ready: bool = True) -> Object:
     """The Service's endpoints."""
     return {
-        "metadata": {"namespace": NAMESPACE, "name": "chat-abcde"},
+        "metadata": {
+            "namespace": NAMESPACE,
+            "name": "chat-abcde",
+            "ownerReferences": [{"kind": "Service", "name": NAME, "uid": SERVICE_UID, "controller": True}],
+        },
         "endpoints": [
             {"conditions": {"ready": ready}, "targetRef": {"kind": "Pod", "name": name}} for name in pods
         ],
@@ -99,6 +109,12 @@ def live_deployment(
     }
 
 
+def live_service() -> Object:
+    """The Service."""
+    metadata = {"namespace": NAMESPACE, "name": NAME, "uid": SERVICE_UID, "ownerReferences": [OWNER]}
+    return {"metadata": metadata}
+
+
 def snapshot(
     service: Object | None = None,
     *,
@@ -111,6 +127,7 @@ def snapshot(
     found: dict[Resource, tuple[Object, ...]] = dict.fromkeys(CHILDREN, ())
     if deployment is not None:
         found[DEPLOYMENTS] = (deployment,)
+        found[SERVICES] = (live_service(),)
     return Snapshot(service or service_object(), found | (children or {}), pods, endpoint_slices)
 
 

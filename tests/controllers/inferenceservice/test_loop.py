@@ -25,6 +25,7 @@ from tests.controllers.inferenceservice.users import (
     create,
     deployment,
     live,
+    pod_is_replaced,
     pod_is_routable,
     service,
     set_status,
@@ -215,11 +216,12 @@ async def test_an_operator_that_would_render_other_pods_leaves_the_running_ones(
     user_service = await settled_service(
         api_server, kube, namespace, settings=Settings(vllm_image="registry.one/vllm")
     )
+    await pod_is_routable(kube, namespace)
     before = await deployment(kube, namespace)
 
     async with operator(api_server, namespace, settings=Settings(vllm_image="registry.two/vllm")) as new:
         await new.quiet()
-        assert new.writes == []
+        assert [request.resource for request in new.writes] == [INFERENCE_SERVICES]
         # A change of the spec is rendered by the operator of the day.
         await change(kube, user_service, engine={"args": ["--max-model-len=4096"]})
 
@@ -231,6 +233,21 @@ async def test_an_operator_that_would_render_other_pods_leaves_the_running_ones(
 
     image = (await deployment(kube, namespace))["spec"]["template"]["spec"]["containers"][0]["image"]
     assert image.startswith("registry.two/vllm")
+
+
+async def test_what_never_served_is_rendered_anew_by_an_operator_with_better_settings(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    await settled_service(api_server, kube, namespace, settings=Settings(vllm_image="registry.wrong/vllm"))
+
+    async with operator(api_server, namespace, settings=Settings(vllm_image="registry.right/vllm")):
+
+        async def mended() -> bool:
+            found = await deployment(kube, namespace)
+            image: str = found["spec"]["template"]["spec"]["containers"][0]["image"]
+            return image.startswith("registry.right/vllm")
+
+        await until(mended)
 
 
 async def test_the_template_of_a_former_spec_is_deleted_once_the_new_one_runs(
@@ -249,6 +266,7 @@ async def test_the_template_of_a_former_spec_is_deleted_once_the_new_one_runs(
 
         await until(both)
         await running.quiet()
+        await pod_is_replaced(kube, namespace)
         generation = (await deployment(kube, namespace))["metadata"]["generation"]
         counts = {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}
         await set_status(kube, DEPLOYMENTS, NAME, namespace, counts)

@@ -8,6 +8,7 @@ from setpoint.controllers.inferenceservice.status import Refusal, status_of
 from setpoint.faults import Fault
 from setpoint.kube.objects import Object
 from tests.controllers.inferenceservice.builders import (
+    REVISION,
     endpoint_slice,
     live_deployment,
     pod,
@@ -24,7 +25,7 @@ FAULT = Fault("spec.engine.args[0]", "--port=1", "is Setpoint's to set: remove i
 def status(
     state: Snapshot, *, faults: tuple[Fault, ...] = (), refusal: Refusal | None = None, now: str = NOW
 ) -> Object:
-    plan = Plan(faults=faults, service=InferenceService.model_validate(state.service))
+    plan = Plan(faults=faults, service=InferenceService.model_validate(state.service), revision=REVISION)
     return status_of(state, plan, refusal, now=now)
 
 
@@ -136,7 +137,7 @@ def test_a_condition_that_turns_gets_a_new_transition_time_and_the_others_keep_t
     )
 
     times = {item["type"]: item["lastTransitionTime"] for item in after["conditions"]}
-    assert times == {"Accepted": NOW, "Ready": LATER, "Progressing": LATER}
+    assert times == {"Accepted": NOW, "Ready": LATER, "Progressing": NOW}
 
 
 def test_every_condition_speaks_of_the_generation_that_was_decided_on() -> None:
@@ -144,3 +145,62 @@ def test_every_condition_speaks_of_the_generation_that_was_decided_on() -> None:
 
     assert {item["observedGeneration"] for item in seen["conditions"]} == {7}
     assert seen["observedGeneration"] == 7
+
+
+def test_a_problem_of_the_former_specs_pods_is_not_told_of_the_newest() -> None:
+    seen = status(
+        snapshot(
+            service_object(generation=3),
+            deployment=live_deployment(generation=3, observed=2, existing=2),
+            pods=(
+                pod("chat-old"),
+                pod(
+                    "chat-broken", ready=False, revision="former", waiting=("ImagePullBackOff", "no such tag")
+                ),
+            ),
+            endpoint_slices=(endpoint_slice("chat-old"),),
+        )
+    )
+
+    assert condition(seen, "Progressing") == ("True", "RollingOut")
+
+
+def test_what_the_deployment_says_of_a_former_template_is_not_told_of_the_newest() -> None:
+    failed = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+
+    seen = status(snapshot(deployment=live_deployment(generation=2, observed=1, conditions=(failed,))))
+
+    assert condition(seen, "Progressing") == ("True", "RollingOut")
+
+
+def test_a_rollout_that_was_complete_stays_so_when_a_pod_is_replaced() -> None:
+    before = status(serving())
+
+    after = status(
+        snapshot(service_object(status=before), deployment=live_deployment(), pods=(pod(ready=False),))
+    )
+
+    assert condition(after, "Ready") == ("False", "NoRoutablePod")
+    assert condition(after, "Progressing") == ("False", "Complete")
+
+
+def test_a_new_service_that_is_not_accepted_is_not_called_scaled_to_zero() -> None:
+    seen = status(snapshot(), faults=(FAULT,))
+
+    assert condition(seen, "Ready") == ("False", "NoRoutablePod")
+
+
+def test_pods_of_a_deleted_namesake_are_not_routable_by_this_service() -> None:
+    orphaned = snapshot(pods=(pod(),), endpoint_slices=(endpoint_slice("chat-1"),))
+
+    assert condition(status(orphaned), "Ready") == ("False", "NoRoutablePod")
+
+
+def test_a_message_is_bounded_and_carries_no_credential() -> None:
+    refusal = Refusal(Reason.REJECTED, "denied https://user:passw0rd@hub.example hf_abcdefgh " + "x" * 40_000)
+
+    message = next(item["message"] for item in status(snapshot(), refusal=refusal)["conditions"])
+
+    assert len(message) <= 4096
+    assert "passw0rd" not in message
+    assert "hf_abc" not in message

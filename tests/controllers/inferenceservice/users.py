@@ -6,7 +6,7 @@ There is no controller-manager: what it would do once a pod serves, `pod_is_rout
 from setpoint.controllers.inferenceservice.observe import CHILDREN
 from setpoint.kube.client import KubeClient
 from setpoint.kube.objects import Object
-from setpoint.kube.resources import DEPLOYMENTS, ENDPOINT_SLICES, INFERENCE_SERVICES, PODS, Resource
+from setpoint.kube.resources import DEPLOYMENTS, ENDPOINT_SLICES, INFERENCE_SERVICES, PODS, SERVICES, Resource
 
 NAME = "chat"
 WRITES_TO_CREATE = len(CHILDREN) + 1
@@ -58,9 +58,11 @@ def condition(of: Object, kind: str) -> tuple[str, str]:
 async def pod_is_routable(kube: KubeClient, namespace: str) -> None:
     """Do what deployment controller, kubelet and EndpointSlice controller do once the pod serves."""
     owner = await deployment(kube, namespace)
+    address = await kube.get(SERVICES, namespace, NAME)
+    assert address is not None
     template = owner["spec"]["template"]
     labels = template["metadata"]["labels"]
-    metadata = {"namespace": namespace, "name": "chat-1", "labels": labels}
+    metadata = {"namespace": namespace, "name": "chat-1", **template["metadata"]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
     await kube.create(PODS, namespace, pod)
     ready = {"type": "Ready", "status": "True"}
@@ -68,7 +70,20 @@ async def pod_is_routable(kube: KubeClient, namespace: str) -> None:
     endpoints = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": {"namespace": namespace, "name": "chat-slice", "labels": labels},
+        "metadata": {
+            "namespace": namespace,
+            "name": "chat-slice",
+            "labels": labels,
+            "ownerReferences": [
+                {
+                    "apiVersion": "v1",
+                    "kind": "Service",
+                    "name": NAME,
+                    "uid": address["metadata"]["uid"],
+                    "controller": True,
+                }
+            ],
+        },
         "addressType": "IPv4",
         "endpoints": [
             {
@@ -82,6 +97,15 @@ async def pod_is_routable(kube: KubeClient, namespace: str) -> None:
     generation = owner["metadata"]["generation"]
     counts = {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}
     await set_status(kube, DEPLOYMENTS, NAME, namespace, counts)
+
+
+async def pod_is_replaced(kube: KubeClient, namespace: str) -> None:
+    """Let the pod be one of the newest template."""
+    template = (await deployment(kube, namespace))["spec"]["template"]
+    pod = await kube.get(PODS, namespace, "chat-1")
+    assert pod is not None
+    pod["metadata"]["annotations"] = template["metadata"]["annotations"]
+    await kube.replace(PODS, namespace, "chat-1", pod)
 
 
 async def set_status(

@@ -2,7 +2,7 @@
 settings.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from setpoint.api.inferenceservice import GROUP, KIND, VERSION, InferenceService
 from setpoint.api.reasons import Reason
 from setpoint.controllers.inferenceservice.observe import CHILDREN, Snapshot
-from setpoint.controllers.inferenceservice.rollout import measure
+from setpoint.controllers.inferenceservice.rollout import measure, of_revision, routable_pods, was_completed
 from setpoint.faults import Fault
 from setpoint.kube.objects import Object
 from setpoint.kube.resources import CONTROLLER_REVISIONS, Resource
@@ -44,6 +44,8 @@ class Plan:
 
     faults: tuple[Fault, ...] = ()
     service: InferenceService | None = None
+    revision: str | None = None
+    """The revision of the pod template that is wanted."""
     applies: tuple[Apply, ...] = ()
     deletes: tuple[Delete, ...] = ()
 
@@ -58,8 +60,18 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
     faults = deployment.faults(service, settings)
     if faults:
         return Plan(tuple(faults), service)
-    inputs_hash = deployment.template_inputs_hash(service)
-    revision = snapshot.live(CONTROLLER_REVISIONS, deployment.revision_name(service, inputs_hash))
+    revision = deployment.revision_of(service)
+    stored = snapshot.live(CONTROLLER_REVISIONS, deployment.revision_name(service, revision))
+    if stored is not None and _has_served(snapshot, revision):
+        # Used as it stands, although this version of the operator, or the settings of today, might render
+        # another one: so neither restarts an engine.
+        template = deployment.stored_template(stored)
+    else:
+        template = deployment.pod_template(service, settings)
+        if stored is not None and not deployment.is_stored(template, revision, stored):
+            # What never served is worth no protection, and may be what is to be mended. What a
+            # ControllerRevision stores cannot be changed: the next pass stores the new one.
+            return Plan(service=service, revision=revision, deletes=(_delete(stored),))
     manifests = deployment.children(
         service,
         owner={
@@ -68,19 +80,20 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
             "name": snapshot.key[1],
             "uid": snapshot.uid,
         },
-        # The template that was rendered for this spec is used as it stands, although this version of the
-        # operator might render another one: so an upgrade of the operator restarts no engine.
-        template=deployment.stored_template(revision)
-        if revision
-        else deployment.pod_template(service, settings),
-        revision=inputs_hash,
+        template=template,
+        revision=revision,
     )
-    applies = [_apply(snapshot, manifest) for manifest in manifests]
     return Plan(
         service=service,
-        applies=tuple(applies),
-        deletes=tuple(_outlived_revisions(snapshot, applies, service)),
+        revision=revision,
+        applies=tuple(_apply(snapshot, manifest) for manifest in manifests),
+        deletes=tuple(_outlived_revisions(snapshot, service, revision)),
     )
+
+
+def _has_served(snapshot: Snapshot, revision: str) -> bool:
+    """Whether pods of this revision are routable now, or were all routable once."""
+    return was_completed(snapshot) or bool(of_revision(routable_pods(snapshot), revision))
 
 
 def _faults(error: ValidationError) -> Iterator[Fault]:
@@ -93,13 +106,15 @@ def _apply(snapshot: Snapshot, manifest: Object) -> Apply:
     return Apply(resource, manifest, snapshot.live(resource, manifest["metadata"]["name"]))
 
 
-def _outlived_revisions(
-    snapshot: Snapshot, applies: Sequence[Apply], service: InferenceService
-) -> Iterator[Delete]:
+def _outlived_revisions(snapshot: Snapshot, service: InferenceService, revision: str) -> Iterator[Delete]:
     """The templates of former specs, once nothing runs them any more."""
-    if not measure(snapshot, wanted=service.spec.replicas).complete:
+    if not measure(snapshot, wanted=service.spec.replicas, revision=revision).complete:
         return
-    kept = {step.manifest["metadata"]["name"] for step in applies if step.resource is CONTROLLER_REVISIONS}
-    for revision in snapshot.owned(CONTROLLER_REVISIONS):
-        if revision["metadata"]["name"] not in kept:
-            yield Delete(CONTROLLER_REVISIONS, revision["metadata"]["name"], revision["metadata"]["uid"])
+    kept = deployment.revision_name(service, revision)
+    for stored in snapshot.owned(CONTROLLER_REVISIONS):
+        if stored["metadata"]["name"] != kept:
+            yield _delete(stored)
+
+
+def _delete(revision: Object) -> Delete:
+    return Delete(CONTROLLER_REVISIONS, revision["metadata"]["name"], revision["metadata"]["uid"])

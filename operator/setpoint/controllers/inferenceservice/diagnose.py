@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.model_uri import VolumeClaimModel, parse_model_uri
 from setpoint.api.reasons import Reason
 from setpoint.kube.objects import Object
 
@@ -31,7 +32,6 @@ _IMAGE_REASONS = frozenset(
 _ENGINE_ERROR = re.compile(
     r"(?:^|\s)((?:Value error,|[A-Za-z.]*Error:|vllm: error:|vllm serve: error:) ?.{1,400})"
 )
-_CREDENTIAL = re.compile(r"\b(hf_[A-Za-z0-9]{8,}|sk-[A-Za-z0-9_-]{8,}|Bearer \S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,11 @@ def diagnose(service: InferenceService, pods: tuple[Object, ...]) -> Problem | N
     """Return the first problem of the pods that do not serve, in a stable order; None when there is none to
     see.
 
-    A pod on its way out is passed over: its containers end, as they should.
+    A pod on its way out is passed over, and one that has ended (evicted, say), which nobody waits for any
+    more.
     """
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
-        if "deletionTimestamp" in pod["metadata"]:
+        if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") in ("Failed", "Succeeded"):
             continue
         problem = _scheduling_problem(service, pod) or _container_problem(service, pod)
         if problem is not None:
@@ -65,8 +66,8 @@ def _scheduling_problem(service: InferenceService, pod: Object) -> Problem | Non
     if claim := _CLAIM_NOT_FOUND.search(text):
         return Problem(
             Reason.VOLUME_CLAIM_NOT_FOUND,
-            f"spec.model.uri: {service.spec.model.uri!r} names claim {claim['name']!r},"
-            f" absent from namespace {service.metadata.namespace!r}: create it, or correct the uri",
+            f"{_claim_field(service, claim['name'])} names claim {claim['name']!r}, absent from namespace"
+            f" {service.metadata.namespace!r}: create it, or correct the name",
         )
     if "Insufficient nvidia.com/gpu" in text:
         tensor = service.spec.parallelism.tensor
@@ -144,7 +145,14 @@ def _crash_problem(status: Object) -> Problem | None:
 def _engine_error(log_tail: str) -> str:
     """The line of an engine's last words that names the cause: vLLM's is seldom the last one."""
     found = [match.group(1) for line in log_tail.splitlines() if (match := _ENGINE_ERROR.search(line))]
-    return _CREDENTIAL.sub("[redacted]", found[0]) if found else ""
+    return found[0] if found else ""
+
+
+def _claim_field(service: InferenceService, name: str) -> str:
+    source = parse_model_uri(service.spec.model.uri)
+    if isinstance(source, VolumeClaimModel) and source.claim == name:
+        return f"spec.model.uri: {service.spec.model.uri!r}"
+    return "spec.template"
 
 
 def _secret_field(service: InferenceService, name: str) -> str:

@@ -13,9 +13,18 @@ from setpoint.api.status import Condition, ConditionStatus, ConditionType, Infer
 from setpoint.controllers.inferenceservice.decide import Plan
 from setpoint.controllers.inferenceservice.diagnose import Problem, diagnose
 from setpoint.controllers.inferenceservice.observe import Snapshot
-from setpoint.controllers.inferenceservice.rollout import Rollout, measure
+from setpoint.controllers.inferenceservice.rollout import (
+    Rollout,
+    is_observed,
+    measure,
+    of_revision,
+    was_completed,
+)
 from setpoint.kube.objects import Object
 from setpoint.orchestrations import deployment
+from setpoint.redaction import redact
+
+MESSAGE_MAX_LENGTH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +44,11 @@ def status_of(snapshot: Snapshot, plan: Plan, refusal: Refusal | None, *, now: s
     accepted = _accepted(plan, refusal)
     service = plan.service
     wanted = _wanted(snapshot, service, accepted=accepted[0] is ConditionStatus.TRUE)
-    rollout = measure(snapshot, wanted=wanted)
-    problem = diagnose(service, snapshot.pods) if service else None
+    rollout = measure(snapshot, wanted=wanted, revision=plan.revision)
     found = {
         ConditionType.ACCEPTED: accepted,
-        ConditionType.READY: _ready(rollout, problem),
-        ConditionType.PROGRESSING: _progressing(snapshot, rollout, problem, accepted),
+        ConditionType.READY: _ready(snapshot, plan, rollout),
+        ConditionType.PROGRESSING: _progressing(snapshot, plan, rollout, accepted),
     }
     former = snapshot.service.get("status", {})
     before = {condition["type"]: condition for condition in former.get("conditions", ())}
@@ -53,7 +61,7 @@ def status_of(snapshot: Snapshot, plan: Plan, refusal: Refusal | None, *, now: s
                 observed_generation=snapshot.generation,
                 last_transition_time=_transition_time(before.get(kind), verdict, now),
                 reason=reason,
-                message=message,
+                message=_told(message),
             )
             for kind, (verdict, reason, message) in found.items()
         ],
@@ -85,30 +93,34 @@ def _wanted(snapshot: Snapshot, service: InferenceService | None, *, accepted: b
     return running
 
 
-def _ready(rollout: Rollout, problem: Problem | None) -> Verdict:
+def _ready(snapshot: Snapshot, plan: Plan, rollout: Rollout) -> Verdict:
     if rollout.routable:
         return (
             ConditionStatus.TRUE,
             Reason.ROUTABLE,
             f"{rollout.routable} pods are routable, {rollout.wanted} wanted",
         )
-    if problem:
+    if plan.service and (problem := diagnose(plan.service, snapshot.pods)):
         return ConditionStatus.FALSE, problem.reason, problem.message
-    if rollout.wanted == 0:
-        return ConditionStatus.FALSE, Reason.SCALED_TO_ZERO, "spec.replicas is 0: no pod is wanted"
-    return ConditionStatus.FALSE, Reason.NO_ROUTABLE_POD, f"no pod is routable yet, {rollout.wanted} wanted"
+    if rollout.wanted == 0 and snapshot.deployment:
+        return ConditionStatus.FALSE, Reason.SCALED_TO_ZERO, "no pod is wanted"
+    return ConditionStatus.FALSE, Reason.NO_ROUTABLE_POD, f"no pod is routable, {rollout.wanted} wanted"
 
 
-def _progressing(snapshot: Snapshot, rollout: Rollout, problem: Problem | None, accepted: Verdict) -> Verdict:
+def _progressing(snapshot: Snapshot, plan: Plan, rollout: Rollout, accepted: Verdict) -> Verdict:
     if accepted[0] is not ConditionStatus.TRUE:
         return (
             ConditionStatus.FALSE,
             Reason.NOT_ACCEPTED,
             f"generation {snapshot.generation} is not rolled out: see condition Accepted",
         )
-    if rollout.complete:
-        return ConditionStatus.FALSE, Reason.COMPLETE, f"all {rollout.wanted} wanted pods are routable"
+    if rollout.complete or was_completed(snapshot):
+        # A pod that is replaced later is no rollout: Ready and the counts tell of it.
+        return ConditionStatus.FALSE, Reason.COMPLETE, "the newest spec is rolled out"
     still = f"; {rollout.routable} pods go on serving" if rollout.routable else ""
+    # A pod of a former spec says nothing of this one.
+    pods = of_revision(snapshot.pods, plan.revision) if plan.revision else ()
+    problem = diagnose(plan.service, pods) if plan.service else None
     if stalled := problem or _deployment_problem(snapshot.deployment):
         return ConditionStatus.FALSE, stalled.reason, stalled.message + still
     return (
@@ -119,16 +131,24 @@ def _progressing(snapshot: Snapshot, rollout: Rollout, problem: Problem | None, 
 
 
 def _deployment_problem(live: Object | None) -> Problem | None:
-    conditions = {item["type"]: item for item in (live or {}).get("status", {}).get("conditions", ())}
+    if live is None or not is_observed(live):
+        return None
+    conditions = {item["type"]: item for item in live["status"].get("conditions", ())}
     failure = conditions.get("ReplicaFailure", {})
     if failure.get("status") == "True":
         return Problem(Reason.POD_CREATION_FAILED, f"pods are refused: {failure.get('message', '')}")
     if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
         return Problem(
             Reason.DEADLINE_EXCEEDED,
-            "no new pod was ready within spec.engine.startupTimeout: see kubectl describe pod, or raise it",
+            "no new pod was ready in time: see kubectl describe pod, or raise spec.engine.startupTimeout",
         )
     return None
+
+
+def _told(message: str) -> str:
+    """A message of bounded length, without credentials that others have put into it."""
+    told = redact(message)
+    return told if len(told) <= MESSAGE_MAX_LENGTH else f"{told[: MESSAGE_MAX_LENGTH - 3]}..."
 
 
 def _transition_time(before: Object | None, verdict: ConditionStatus, now: str) -> str:
