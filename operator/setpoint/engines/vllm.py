@@ -111,7 +111,8 @@ def _malformed_arguments(args: list[str]) -> Iterator[Fault]:
             yield Fault(field, name + " ...", remedy, Reason.INVALID_ARGUMENT)
     if args and not arguments.is_flag(args[0]):
         remedy = "belongs to no flag, and the model is spec.model.uri's to set: remove it"
-        yield Fault("spec.engine.args[0]", args[0], remedy, Reason.INVALID_ARGUMENT)
+        # The value is not told: it may be a key whose flag was lost.
+        yield Fault("spec.engine.args[0]", "", remedy, Reason.INVALID_ARGUMENT)
 
 
 def _reserved_flags(args: list[str]) -> Iterator[Fault]:
