@@ -32,6 +32,10 @@ def volume(**source: Any) -> dict[str, Any]:
     return pod(volumes=[{"name": "v", **source}])
 
 
+def typed_host_path(kind: str | None) -> dict[str, Any]:
+    return volume(hostPath={"path": "/srv/models/a", "type": kind})
+
+
 def host_path(path: str, **mount: Any) -> dict[str, Any]:
     mounts = [{"name": "v", "mountPath": "/v", **mount}]
     return pod(
@@ -78,6 +82,11 @@ def host_path(path: str, **mount: Any) -> dict[str, Any]:
         (volume(hostPath={"path": "/etc"}), "volumes[v].hostPath.path"),
         (volume(hostPath={"path": "/srv/models2"}), "volumes[v].hostPath.path"),
         (volume(hostPath={"path": "/srv/models/../.."}), "volumes[v].hostPath.path"),
+        (typed_host_path("DirectoryOrCreate"), "volumes[v].hostPath.type"),
+        (typed_host_path("FileOrCreate"), "volumes[v].hostPath.type"),
+        (typed_host_path("Socket"), "volumes[v].hostPath.type"),
+        (typed_host_path("CharDevice"), "volumes[v].hostPath.type"),
+        (typed_host_path("BlockDevice"), "volumes[v].hostPath.type"),
         (
             volume(projected={"sources": [{"serviceAccountToken": {"path": "t"}}]}),
             "volumes[v].projected.sources",
@@ -158,6 +167,22 @@ def test_the_names_by_which_setpoint_knows_its_pods_stay(metadata: dict[str, Any
 
 
 @pytest.mark.parametrize(
+    ("annotation", "instead"),
+    [
+        ("container.apparmor.security.beta.kubernetes.io/main", "securityContext.appArmorProfile"),
+        ("container.seccomp.security.alpha.kubernetes.io/main", "securityContext.seccompProfile"),
+        ("seccomp.security.alpha.kubernetes.io/pod", "securityContext.seccompProfile"),
+    ],
+)
+def test_an_annotation_is_no_way_to_another_profile(annotation: str, instead: str) -> None:
+    (fault,) = faults({"metadata": {"annotations": {annotation: "unconfined"}}})
+
+    assert fault.field == f"spec.template.metadata.annotations[{annotation}]"
+    assert fault.reason == "ForbiddenTemplate"
+    assert instead in fault.message
+
+
+@pytest.mark.parametrize(
     "template",
     [
         {"metadata": {"labels": {"team": "a", "app.kubernetes.io/name": "x"}, "annotations": {"a": "b"}}},
@@ -171,9 +196,13 @@ def test_the_names_by_which_setpoint_knows_its_pods_stay(metadata: dict[str, Any
         pod(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "x.json"}}),
         pod(hostNetwork=False, serviceAccountName="chat", hostUsers=False),
         volume(configMap={"name": "x"}),
+        typed_host_path(""),
+        typed_host_path(None),
+        typed_host_path("Directory"),
+        typed_host_path("File"),
         volume(projected={"sources": [{"secret": {"name": "x"}}, {"configMap": {"name": "y"}}]}),
         guarded(readOnlyRootFilesystem=False, capabilities={"add": ["NET_BIND_SERVICE"]}, privileged=False),
-        main(image="own", command=["x"], readinessProbe={"httpGet": {"path": "/ready"}}),
+        main(image="own", readinessProbe={"httpGet": {"path": "/ready"}}),
     ],
 )
 def test_what_a_tenants_pod_may_have_is_taken(template: dict[str, Any]) -> None:

@@ -4,6 +4,8 @@ import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from setpoint.orchestrations.template_shape import faults
 
@@ -54,6 +56,21 @@ from setpoint.orchestrations.template_shape import faults
         ({"spec": {"x": datetime.date(2020, 1, 1)}}, "spec.template.spec.x", "quote it"),
         ({"spec": {"x": [float("nan")]}}, "spec.template.spec.x[0]", "finite"),
         ({"spec": {"x": "\ud800"}}, "spec.template.spec.x", "Unicode"),
+        (
+            {"spec": {"containers": [{"name": "main", "args": ["--port=1"]}]}},
+            "spec.template.spec.containers[main].args",
+            "use that",
+        ),
+        (
+            {"spec": {"containers": [{"name": "main", "args": None}]}},
+            "spec.template.spec.containers[main].args",
+            "spec.engine.args",
+        ),
+        (
+            {"spec": {"containers": [{"name": "main", "command": ["vllm"]}]}},
+            "spec.template.spec.containers[main].command",
+            "entry point",
+        ),
         ({"spec": {"volumes": [{"name": "x", "$patch": "delete"}]}}, "spec.template.spec.volumes[0]", "null"),
     ],
 )
@@ -62,6 +79,65 @@ def test_a_malformed_template_is_told_by_field(template: dict[str, Any], field: 
 
     assert fault.field == field
     assert message in fault.message
+
+
+def main(**fields: Any) -> dict[str, Any]:
+    return {"spec": {"containers": [{"name": "main", **fields}]}}
+
+
+SECRETS = st.from_regex(r"hf_[a-z]{8}", fullmatch=True)
+
+
+@given(
+    SECRETS.flatmap(
+        lambda secret: st.tuples(
+            st.just(secret),
+            st.sampled_from(
+                [
+                    main(env={"HF_TOKEN": secret}),
+                    main(env=f"HF_TOKEN={secret}"),
+                    main(env=[f"HF_TOKEN={secret}"]),
+                    main(env=[{"name": [secret], "value": "x"}]),
+                    main(env=[{"name": {"HF_TOKEN": secret}}]),
+                    main(env=[{"name": "HF_TOKEN", "value": secret + "\ud800"}]),
+                    main(env=[{"name": "HF_TOKEN", "value": secret.encode()}]),
+                    main(args=[f"--api-key={secret}"]),
+                    main(command=["vllm", secret]),
+                    main(volumeMounts={"x": [secret]}),
+                    {"spec": {"containers": {"main": {"env": [{"name": "HF_TOKEN", "value": secret}]}}}},
+                    {"spec": [{"containers": [secret]}]},
+                    {"spec": {"x": {secret}}},
+                    {"env": [secret]},
+                ]
+            ),
+        )
+    )
+)
+def test_no_fault_shows_what_may_be_a_secret(case: tuple[str, dict[str, Any]]) -> None:
+    secret, template = case
+
+    found = faults(template)
+    assert found
+    assert all(secret not in text for fault in found for text in (str(fault), fault.value))
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ({"spec": {"hostPID": "yes"}}, "yes"),
+        ({"spec": {"x": datetime.date(2020, 1, 1)}}, "2020-01-01"),
+        ({"spec": {"x": "a\ud800"}}, "a\\ud800"),
+        ({"spec": {"containers": {"main": {}}}}, "a map"),
+        ({"spec": []}, "a list"),
+        (main(env=[{"name": 5}]), "a number"),
+        (main(env=[{"name": True}]), "true or false"),
+        (main(env="A=b"), "text"),
+    ],
+)
+def test_a_fault_shows_a_scalar_and_the_kind_of_anything_else(template: dict[str, Any], value: str) -> None:
+    (fault,) = faults(template)
+
+    assert fault.value == value
 
 
 def test_a_template_that_is_too_deep_is_told_and_not_read_to_its_end() -> None:
@@ -89,6 +165,8 @@ def test_all_faults_are_told_at_once() -> None:
             }
         },
         {"metadata": {"labels": {"a": "b", "c": None}}},
+        {"spec": {"containers": [{"name": "logs", "command": ["tail"], "args": ["-f"]}]}},
+        {"spec": {"initContainers": [{"name": "fetch", "command": ["fetch"], "args": ["x"]}]}},
     ],
 )
 def test_what_can_be_merged_passes(template: dict[str, Any]) -> None:

@@ -25,6 +25,15 @@ SECURITY_FLOOR: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabiliti
 """The security context that a container of the template starts from."""
 
 RESERVED_PREFIX = "setpoint.dev/"
+_PROFILE_ANNOTATIONS = {
+    "container.apparmor.security.beta.kubernetes.io/": "securityContext.appArmorProfile",
+    "container.seccomp.security.alpha.kubernetes.io/": "securityContext.seccompProfile",
+    "seccomp.security.alpha.kubernetes.io/": "securityContext.seccompProfile",
+}
+"""Prefixes of the annotations that named profiles before fields did, each with the field (k8s.io/api
+core/v1, annotation_key_constants.go)."""
+_HOST_PATH_TYPES = frozenset({None, "", "Directory", "File"})
+"""The others let the kubelet create files as root, or reach a socket or device of the node."""
 _REASON = Reason.FORBIDDEN_TEMPLATE
 _SPEC = f"{shape.FIELD}.spec"
 _VOLUME_SOURCES = frozenset(
@@ -103,6 +112,11 @@ def _metadata_faults(metadata: shape.Metadata, ours: Mapping[str, str]) -> Itera
             if key.startswith(RESERVED_PREFIX) and key not in ours:
                 message = "has a name that is Setpoint's to set: use one of your own"
                 yield _fault(f"{shape.FIELD}.metadata.{name}[{key}]", text, message)
+    for key, text in annotations.items():
+        field = next((of for prefix, of in _PROFILE_ANNOTATIONS.items() if key.startswith(prefix)), None)
+        if field:
+            message = f"would set a profile past the rules for {field}: use that field"
+            yield _fault(f"{shape.FIELD}.metadata.annotations[{key}]", text, message)
 
 
 def _pod_faults(pod: shape.PodSpec, service_account: str) -> Iterator[Fault]:
@@ -175,6 +189,9 @@ def _volume_faults(pod: shape.PodSpec, allowed_node_paths: Sequence[str]) -> Ite
         if volume.host_path and not node_paths.is_allowed(volume.host_path.path, allowed_node_paths):
             path = volume.host_path.path
             yield _fault(f"{field}.hostPath.path", path, node_paths.remedy(allowed_node_paths))
+        if volume.host_path and volume.host_path.type not in _HOST_PATH_TYPES:
+            message = "is more than reading what is there: use Directory or File"
+            yield _fault(f"{field}.hostPath.type", volume.host_path.type, message)
 
 
 def _container_faults(

@@ -1,9 +1,14 @@
 """The parts of a pod template that are merged or judged, typed: a malformed `spec.template` is told by field.
 
 What stands here is what template_merge.py needs to tell items apart and what template_policy.py looks at; the
-rest of a pod template passes through, and the API server judges it.
+rest of a pod template passes through, and the API server judges it. The engine's command line is no part of a
+template, since fields of the spec make it.
+
+A fault reaches the status and logs, so it shows no more of a value than people need to find it: of a map or
+list its kind, and of what stands in an environment, where tokens are, the kind too.
 """
 
+import datetime
 import math
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -16,6 +21,11 @@ from setpoint.faults import Fault
 
 FIELD = "spec.template"
 _REASON = Reason.INVALID_TEMPLATE
+_ENGINE_CONTAINER = "main"
+_COMMAND_LINE = {
+    "args": "would pass by the rules for spec.engine.args: use that",
+    "command": "is not the template's to set: remove it, the image's entry point is used",
+}
 _DEEPEST = 32
 """Levels of maps and lists, thrice what a pod template has: deeper ones could exhaust the stack."""
 _MESSAGES = {
@@ -27,6 +37,15 @@ _MESSAGES = {
     "string_type": "must be text: quote it",
     "bool_type": "must be true or false, without quotes",
     "int_type": "must be a whole number, without quotes",
+}
+_KINDS = {
+    dict: "a map",
+    list: "a list",
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
 }
 
 
@@ -144,6 +163,8 @@ class Lifecycle(_Part):
 class Container(Named):
     """A container, an initialising one too."""
 
+    command: Any = None
+    args: Any = None
     security_context: ContainerSecurityContext | None = None
     ports: list[Port] | None = None
     env: list[Named] | None = None
@@ -159,6 +180,7 @@ class HostPath(_Part):
     """A path of the node."""
 
     path: str
+    type: str | None = None
 
 
 class Projected(_Part):
@@ -238,22 +260,22 @@ class PodTemplate(_Part):
 
 def faults(template: dict[str, Any]) -> list[Fault]:
     """Return where a `spec.template` is not a fragment of a pod template that can be merged."""
-    not_json = list(_not_json(FIELD, template))
+    not_json = list(_not_json((), template))
     if not_json:
         return not_json
     try:
-        PodTemplate.model_validate(template)
+        parts = PodTemplate.model_validate(template)
     except ValidationError as error:
         return [
             Fault(
                 path(error_at["loc"]),
-                "" if error_at["type"] == "missing" else str(error_at["input"]),
+                "" if error_at["type"] == "missing" else _shown(error_at["loc"], error_at["input"]),
                 _MESSAGES.get(error_at["type"], error_at["msg"]),
                 _REASON,
             )
             for error_at in error.errors(include_url=False)
         ]
-    return []
+    return list(_command_line_faults(parts.spec or PodSpec()))
 
 
 def path(location: tuple[int | str, ...]) -> str:
@@ -261,22 +283,38 @@ def path(location: tuple[int | str, ...]) -> str:
     return FIELD + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
 
 
-def _not_json(field: str, value: Any, depth: int = 0) -> Iterator[Fault]:
+def _command_line_faults(pod: PodSpec) -> Iterator[Fault]:
+    """Yield the engine's command and args; their values, which may have a key in them, are not shown."""
+    for container in pod.containers or []:
+        for name in sorted(_COMMAND_LINE.keys() & container.model_fields_set):
+            if container.name == _ENGINE_CONTAINER:
+                field = f"{FIELD}.spec.containers[{container.name}].{name}"
+                yield Fault(field, "", _COMMAND_LINE[name], _REASON)
+
+
+def _shown(location: tuple[int | str, ...], value: Any) -> str:
+    scalar = value is None or isinstance(value, str | int | float | datetime.date)
+    if scalar and "env" not in location:
+        return str(value).encode(errors="backslashreplace").decode()
+    return _KINDS.get(type(value), type(value).__name__)
+
+
+def _not_json(location: tuple[int | str, ...], value: Any) -> Iterator[Fault]:
     """Yield what JSON cannot say (YAML reads 2020-01-01 as a date), and directives, which are no fields."""
-    if depth > _DEEPEST:
-        yield Fault(field, "...", f"is more than {_DEEPEST} levels deep: no pod is", _REASON)
+    if len(location) > _DEEPEST:
+        yield Fault(path(location), "...", f"is more than {_DEEPEST} levels deep: no pod is", _REASON)
     elif isinstance(value, dict):
         for key, item in value.items():
             remedy = _no_key(key)
             if remedy:
-                yield Fault(field, str(key), remedy, _REASON)
+                yield Fault(path(location), _shown((), key), remedy, _REASON)
             else:
-                yield from _not_json(f"{field}.{key}", item, depth + 1)
+                yield from _not_json((*location, key), item)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _not_json(f"{field}[{index}]", item, depth + 1)
+            yield from _not_json((*location, index), item)
     elif remedy := _no_scalar(value):
-        yield Fault(field, ascii(value), remedy, _REASON)
+        yield Fault(path(location), _shown(location, value), remedy, _REASON)
 
 
 def _no_key(key: Any) -> str | None:
