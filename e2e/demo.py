@@ -16,6 +16,7 @@ import yaml
 from e2e import images
 from e2e.clusters import ClusterError, choose
 from e2e.clusters.progress import say
+from e2e.clusters.signals import unwind_when_told_to_end
 from e2e.installation import (
     HUB_URL,
     Kubectl,
@@ -139,14 +140,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m e2e.demo", description=__doc__)
     parser.add_argument("--engine", choices=("stand-in", "vllm-cpu"), default="stand-in")
     engine = parser.parse_args().engine
+    unwind_when_told_to_end()
     try:
         run(engine)
     except ClusterError as error:
         say(f"setpoint: {error}")
         return 1
-    except KeyboardInterrupt:
-        say("\nsetpoint: stopped; `make clean` takes away what is up, `make demo` goes on")
-        return 130
+    except SystemExit:
+        say("setpoint: stopped; `make clean` takes away what is up, `make demo` goes on")
+        raise
     return 0
 
 

@@ -6,19 +6,21 @@ became of each, and how long it took; a tier that did not run is named with the 
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from e2e import images
-from e2e.clusters import Cluster, ClusterError, choose, leaks
+from e2e.clusters import Cluster, ClusterError, choose, leaks, packages
 from e2e.clusters.local import binaries
 from e2e.clusters.progress import say
+from e2e.clusters.signals import unwind_when_told_to_end
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -32,6 +34,8 @@ class Tier:
     commands: tuple[tuple[str, ...], ...]
     quick: bool = False
     """Part of the inner loop: needs no cluster and nothing built."""
+    needs: tuple[str, ...] = ()
+    """What must be built, by its name in BUILDS."""
     cluster: bool = False
     """Runs in the suite's cluster."""
     only_local: bool = False
@@ -55,13 +59,38 @@ TIERS = (
         quick=True,
     ),
     Tier("unit", (_pytest("tests", "-m", "not apiserver"),), quick=True),
-    Tier("API server", (_pytest("tests", "-m", "apiserver"),)),
-    Tier("local cluster", (_pytest("e2e/clusters", "-m", "local_cluster"),), only_local=True),
-    Tier("end to end", (_pytest("e2e/scenarios", "-m", "e2e and not vllm_cpu"),), cluster=True),
-    Tier("real vLLM", (_pytest("e2e/scenarios", "-m", "vllm_cpu"),), cluster=True),
+    Tier("API server", (_pytest("tests", "-m", "apiserver"),), needs=("programs",)),
+    Tier(
+        "local cluster",
+        (_pytest("e2e/clusters", "-m", "local_cluster"),),
+        needs=("programs",),
+        only_local=True,
+    ),
+    Tier(
+        "end to end",
+        (_pytest("e2e/scenarios", "-m", "e2e and not vllm_cpu"),),
+        needs=("images",),
+        cluster=True,
+    ),
+    Tier(
+        "real vLLM",
+        (_pytest("e2e/scenarios", "-m", "vllm_cpu"),),
+        needs=("images", "vLLM's image"),
+        cluster=True,
+    ),
 )
+BUILD = Tier("build", ())
+"""What the later tiers run, made beside the quick tiers."""
+BUILDS: Mapping[str, Callable[[], object]] = {
+    "programs": binaries.ensure,
+    "images": lambda: (images.operator(), images.stand_in()),
+    "vLLM's image": images.vllm_cpu,
+}
+CLUSTER = Tier("cluster up", ())
 LEAKS = Tier("nothing left", ())
-"""The machine before the clusters and after them."""
+"""The machine before all builds and clusters, and after them."""
+END_SECONDS = 10.0
+"""What an interrupted command may take to end what it started, before it is killed."""
 
 
 @dataclass(frozen=True)
@@ -74,44 +103,38 @@ class Result:
 
 
 class Background:
-    """Work that goes on beside the quick tiers."""
+    """The builds, one after another beside the quick tiers; one that fails keeps no other from running."""
 
-    def __init__(self, work: Callable[[], object]) -> None:
-        self._work = work
-        self._error: Exception | None = None
+    def __init__(self) -> None:
+        self._failed: dict[str, str] = {}
+        self._seconds = 0.0
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        try:
-            self._work()
-        except Exception as error:
-            self._error = error
+        started = time.monotonic()
+        for name, build in BUILDS.items():
+            try:
+                build()
+            except Exception as error:
+                self._failed[name] = str(error) or repr(error)
+        self._seconds = time.monotonic() - started
 
-    def wait(self) -> None:
-        """Wait for the end; raise what went wrong."""
+    def wait(self) -> tuple[Result, frozenset[str]]:
+        """Wait for the end; the result, and the names of what could not be built."""
         self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-
-def prepare() -> None:
-    """Build what the later tiers run."""
-    binaries.ensure()
-    images.operator()
-    images.stand_in()
-    images.vllm_cpu()
+        for name, error in self._failed.items():
+            say(f"build of {name}: {error}")
+        outcome = f"FAILED: {', '.join(self._failed)}" if self._failed else "passed"
+        return Result(BUILD, outcome, self._seconds), frozenset(self._failed)
 
 
 def run(tier: Tier) -> Result:
     """Run a tier's commands in order, up to the first that fails."""
     say(f"\n=== {tier.name}")
     started = time.monotonic()
-    # A tier that finds nothing to run with is a failure here, never a silent skip.
-    environment = os.environ | {"SETPOINT_REQUIRE_TIERS": "apiserver,local_cluster,e2e,vllm_cpu"}
     for command in tier.commands:
-        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-        if code != 0:
+        if _call(command) != 0:
             return Result(
                 tier,
                 f"FAILED: {' '.join(command[1:] if command[0] == sys.executable else command)}",
@@ -120,11 +143,28 @@ def run(tier: Tier) -> Result:
     return Result(tier, "passed", time.monotonic() - started)
 
 
-@contextmanager
-def running(cluster: Cluster) -> Iterator[None]:
-    """The cluster, up; down again at the end, whatever that is."""
+def _call(command: tuple[str, ...]) -> int:
+    """Run a command; its exit status. When we are told to end, so is all that it started."""
+    # A tier that finds nothing to run with is a failure here, never a silent skip.
+    environment = os.environ | {"SETPOINT_REQUIRE_TIERS": "apiserver,local_cluster,e2e,vllm_cpu"}
+    # In a process group of its own a Ctrl-C of the terminal does not reach it twice.
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, process_group=0)
     try:
-        cluster.up()
+        return process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
+@contextmanager
+def taken_down(cluster: Cluster) -> Iterator[None]:
+    """At the end the cluster is down, whoever brought it up and whatever the end is."""
+    try:
         yield
     finally:
         cluster.down()
@@ -141,33 +181,66 @@ def run_all(cluster: Cluster) -> list[Result]:
         raise ClusterError(
             f"a {cluster.name} cluster is up (of `make demo`?): end it with `make clean` first"
         )
-    build = Background(prepare)
+    machine = Machine() if cluster.name == "local" else None
+    build = Background()
     results = [run(tier) for tier in TIERS if tier.quick]
-    build.wait()
-    before = leaks.snapshot() if cluster.name == "local" else None
-    for tier in TIERS:
-        if tier.quick or tier.cluster:
-            continue
-        if tier.only_local and cluster.name != "local":
-            results.append(Result(tier, f"not run: the cluster is {cluster.name}", 0))
+    built, missing = build.wait()
+    results.append(built)
+    with taken_down(cluster):
+        results += [
+            _run_if_possible(tier, cluster, missing) for tier in TIERS if not tier.quick and not tier.cluster
+        ]
+        try:
+            cluster.up()
+        except ClusterError as error:
+            say(f"setpoint: {error}")
+            results.append(Result(CLUSTER, "FAILED: it did not come up", 0))
+            results += [Result(tier, "not run: no cluster", 0) for tier in TIERS if tier.cluster]
         else:
-            results.append(run(tier))
-    with running(cluster):
-        results += [run(tier) for tier in TIERS if tier.cluster]
-    results.append(_left_behind(before))
+            results += [_run_if_possible(tier, cluster, missing) for tier in TIERS if tier.cluster]
+    results.append(
+        machine.left_behind() if machine else Result(LEAKS, "not run: the cluster is not local", 0)
+    )
     return results
 
 
-def _left_behind(before: leaks.Snapshot | None) -> Result:
-    """Whether the clusters of all tiers together left the machine as it was."""
-    started = time.monotonic()
-    if before is None:
-        return Result(LEAKS, "not run: the cluster is not local", 0)
-    differences = leaks.compare(before, leaks.snapshot())
-    for difference in differences:
-        say(f"left behind: {difference}")
-    outcome = f"FAILED: {len(differences)} differences" if differences else "passed"
-    return Result(LEAKS, outcome, time.monotonic() - started)
+def _run_if_possible(tier: Tier, cluster: Cluster, missing: frozenset[str]) -> Result:
+    if tier.only_local and cluster.name != "local":
+        return Result(tier, f"not run: the cluster is {cluster.name}", 0)
+    lacking = [name for name in tier.needs if name in missing]
+    if lacking:
+        return Result(tier, f"not run: build failed ({', '.join(lacking)})", 0)
+    return run(tier)
+
+
+class Machine:
+    """The machine as it was before anything was built, and before there was a cluster."""
+
+    def __init__(self) -> None:
+        packages.ensure({"ip": "iproute2"})  # with which a snapshot looks at interfaces and routes
+        self._packages = _installed_packages()
+        self._before = leaks.snapshot()
+
+    def left_behind(self) -> Result:
+        """Whether all builds and clusters together left the machine as it was.
+
+        Distribution packages that were installed meanwhile stay, and with them their files.
+        """
+        started = time.monotonic()
+        differences = leaks.compare(self._before, leaks.snapshot())
+        if _installed_packages() != self._packages:
+            say("packages were installed: new files are not looked at in this run")
+            differences = [line for line in differences if not line.startswith("files: +")]
+        for difference in differences:
+            say(f"left behind: {difference}")
+        outcome = f"FAILED: {len(differences)} differences" if differences else "passed"
+        return Result(LEAKS, outcome, time.monotonic() - started)
+
+
+def _installed_packages() -> bytes:
+    """What the package manager knows to be installed; nothing where it is not dpkg."""
+    known = Path("/var/lib/dpkg/status")
+    return known.read_bytes() if known.is_file() else b""
 
 
 def main() -> int:
@@ -175,11 +248,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m e2e.suite", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only what needs no cluster and nothing built")
     arguments = parser.parse_args()
+    unwind_when_told_to_end()
     started = time.monotonic()
     if arguments.quick:
         results = [run(tier) for tier in TIERS if tier.quick]
         results += [
-            Result(tier, "not run: make test runs it", 0) for tier in (*TIERS, LEAKS) if not tier.quick
+            Result(tier, "not run: make test runs it", 0) for tier in (BUILD, *TIERS, LEAKS) if not tier.quick
         ]
     else:
         try:
@@ -188,9 +262,6 @@ def main() -> int:
         except ClusterError as error:
             say(f"setpoint: {error}")
             return 2
-        except KeyboardInterrupt:
-            say("\nsetpoint: stopped before the end; what was started is ended")
-            return 130
     say(f"\n{'tier':15} {'time':>7}  outcome")
     for result in results:
         say(f"{result.tier.name:15} {result.seconds:5.0f} s  {result.outcome}")

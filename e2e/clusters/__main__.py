@@ -1,13 +1,12 @@
 """`python -m e2e.clusters up|down|status [--provider NAME]`."""
 
 import argparse
-import signal
 import sys
-from types import FrameType
 
 from e2e.clusters.cluster import Cluster, ClusterError
 from e2e.clusters.progress import say
 from e2e.clusters.providers import PROVIDERS, choose
+from e2e.clusters.signals import unwind_when_told_to_end
 
 NOT_UP = 3
 
@@ -21,8 +20,7 @@ def main() -> int:
         "--provider", choices=tuple(PROVIDERS), help="default: kind where it can run, else local"
     )
     arguments = parser.parse_args()
-    for received in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(received, _end)
+    unwind_when_told_to_end()
     try:
         return _act(choose(arguments.provider), arguments.action)
     except ClusterError as error:
@@ -42,14 +40,6 @@ def _act(cluster: Cluster, action: str) -> int:
         print(f"{cluster.name}: not up")
         return NOT_UP
     return 0
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    """End by unwinding, so that what was begun is taken away; a second signal must not cut that short."""
-    for received in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(received, signal.SIG_IGN)
-    say(f"\nstopped by {signal.Signals(number).name}: cleaning up")
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from e2e.clusters.local.paths import ROOT, STATE
 Snapshot = dict[str, list[str]]
 
 OUR_COMMAND = re.compile(rf"{re.escape(str(STATE))}|e2e\.clusters\.local")
-NODE_FILE = re.compile(r"cni|containerd|crictl|etcd|kube|netns|nri|pods|runc|setpoint|xtables")
+NODE_FILE = re.compile(r"cni|container|crictl|etcd|kube|netns|nri|pods|runc|setpoint|xtables")
 WATCHED_DIRECTORIES = tuple(map(Path, ("/opt", "/run", "/run/netns", "/var/lib", "/var/log")))
 MOVING_SYSCTLS = re.compile(
     r"^(fs/(aio-nr|dentry-state|file-nr|inode-nr|inode-state|quota/\w+)"
