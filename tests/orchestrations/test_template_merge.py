@@ -9,16 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.orchestrations import deployment
-from setpoint.orchestrations.template_merge import merge
+from setpoint.orchestrations.template_merge import MERGE_KEYS, merge
 from tests.builders import inference_service, settings
 from tests.kubectl import kubectl
 
+# No list that is merged item by item: what may stand in one is template_shape's to hold.
+KEYS = st.text(max_size=3).filter(lambda key: key not in MERGE_KEYS)
 JSON = st.recursive(
     st.booleans() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=10,
 )
-MAPS = st.dictionaries(st.text(max_size=3), JSON, max_size=4)
+MAPS = st.dictionaries(KEYS, JSON, max_size=4)
 
 
 def main(**container: Any) -> dict[str, Any]:
