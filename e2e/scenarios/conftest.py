@@ -17,9 +17,8 @@ from e2e.installation import (
     install_operator,
     kubectl_for,
 )
-from e2e.scenarios.world import World
+from e2e.scenarios.world import ALLOWED_NODE_PATH, World
 
-ALLOWED_NODE_PATH = "/var/lib/models"
 VALUES = (f"settings.huggingFaceEndpoint={HUB_URL}", f"settings.allowedNodePaths={{{ALLOWED_NODE_PATH}}}")
 
 

@@ -56,20 +56,28 @@ def test_a_service_is_scaled_by_kubectl(world: World, interrupt: Interrupt) -> N
     assert len(world.pods()) == 2
 
 
-def test_a_changed_argument_rolls_out_without_a_failed_request(world: World, interrupt: Interrupt) -> None:
-    world.apply(world.service(replicas=2))
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_changed_argument_rolls_out_without_a_failed_request_and_stays_ready(
+    world: World, interrupt: Interrupt, replicas: int
+) -> None:
+    world.apply(world.service(replicas=replicas))
     world.wait_until_complete()
     before = {pod["metadata"]["uid"] for pod in world.pods()}
     load = world.start_load()
     wait_until("requests are answered", lambda: load.counts()["answered"] >= 10)
 
-    world.apply(world.service(replicas=2, engine=world.engine("--max-num-seqs=32")))
-    interrupt(world)
-    world.wait_until_complete(seconds=180)
-    wait_until(
-        "only new pods are left", lambda: not before & {pod["metadata"]["uid"] for pod in world.pods()}
-    )
+    with world.watch() as watch:
+        wait_until("the watch has begun", lambda: bool(watch.condition("Ready")))
+        world.apply(world.service(replicas=replicas, engine=world.engine("--max-num-seqs=32")))
+        interrupt(world)
+        world.wait_until_complete(seconds=180)
+        wait_until(
+            "only new pods are left", lambda: not before & {pod["metadata"]["uid"] for pod in world.pods()}
+        )
+        progressing, ready = watch.condition("Progressing"), watch.condition("Ready")
 
+    assert {item["reason"] for item in progressing} > {"Complete"}, "the watch saw nothing of the rollout"
+    assert {item["status"] for item in ready} == {"True"}, ready
     answered = load.counts()["answered"]
     wait_until("requests go on being answered", lambda: load.counts()["answered"] >= answered + 20)
     counts = load.counts()
@@ -120,19 +128,26 @@ def test_a_deleted_service_leaves_nothing(world: World, interrupt: Interrupt) ->
 
 
 def test_an_upgrade_of_the_operator_restarts_no_engine(world: World, reinstall: Callable[..., None]) -> None:
-    service = world.service()
-    world.apply(service)
+    world.apply(world.service())
     world.wait_until_complete()
-    before = world.pods()
+    (engine,) = world.pods()
+    operators = _operators(world)
 
+    # A setting that the engines' pods would be made with today.
     reinstall("settings.imagePullSecrets={no-such-secret}")
 
-    wait_until("the operator is rolled out", lambda: _one_leader(world))
-    assert [pod["metadata"]["uid"] for pod in world.pods()] == [pod["metadata"]["uid"] for pod in before]
-    assert world.condition("Progressing")[1] == "Complete"
+    world.kubectl.run(
+        "rollout", "status", "deployment/setpoint", "--namespace", OPERATOR_NAMESPACE, "--timeout=120s"
+    )
+    wait_until("a new replica leads", lambda: world.leader() in _operators(world) - operators)
+    # What the new operator does about the service is seen once it has carried out a change.
+    world.run("scale", "infsvc", CHAT, "--replicas=2")
+    world.wait_until_complete()
+    assert world.get("infsvc", CHAT)["status"]["replicaSummary"] == "2/2"
+    kept = [pod for pod in world.pods() if "deletionTimestamp" not in pod["metadata"]]
+    assert engine["metadata"]["uid"] in {pod["metadata"]["uid"] for pod in kept}
 
 
-def _one_leader(world: World) -> bool:
-    lease = world.kubectl.get("lease", "setpoint", "--namespace", OPERATOR_NAMESPACE)
+def _operators(world: World) -> set[str]:
     pods = world.kubectl.get("pods", "--namespace", OPERATOR_NAMESPACE)["items"]
-    return lease["spec"]["holderIdentity"] in {pod["metadata"]["name"] for pod in pods}
+    return {pod["metadata"]["name"] for pod in pods}

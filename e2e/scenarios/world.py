@@ -2,7 +2,12 @@
 
 import base64
 import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from e2e import images
@@ -10,6 +15,8 @@ from e2e.installation import NAMESPACE as OPERATOR_NAMESPACE
 from e2e.installation import Kubectl, wait_until
 
 CHAT = "chat"
+ALLOWED_NODE_PATH = "/var/lib/models"
+"""The folder of the nodes in which the installed chart allows models."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +107,26 @@ class World:
         self.run_pod("load", "python3", "-m", "e2e.fakes.client", url, "tiny", "--rate=10")
         return Load(self)
 
+    @contextmanager
+    def watch(self) -> Iterator["Watch"]:
+        """Note every version of the InferenceService from now on."""
+        command = [str(self.kubectl.program), f"--kubeconfig={self.kubectl.kubeconfig}"]
+        command += [f"--namespace={self.namespace}", "get", "infsvc", CHAT, "--watch", "--output=json"]
+        with tempfile.NamedTemporaryFile() as seen, subprocess.Popen(command, stdout=seen) as process:
+            try:
+                yield Watch(self, Path(seen.name))
+            finally:
+                process.terminate()
+
+    def leader(self) -> str:
+        """The name of the operator's leading replica, by its Lease."""
+        lease = self.kubectl.get("lease", "setpoint", "--namespace", OPERATOR_NAMESPACE)
+        name: str = lease["spec"]["holderIdentity"]
+        return name
+
     def kill_leader(self) -> str:
         """Kill the operator's leading replica without a chance to say goodbye; its name."""
-        lease = self.kubectl.get("lease", "setpoint", "--namespace", OPERATOR_NAMESPACE)
-        leader: str = lease["spec"]["holderIdentity"]
+        leader = self.leader()
         self.kubectl.run(
             "delete", "pod", leader, "--namespace", OPERATOR_NAMESPACE, "--grace-period=0", "--force"
         )
@@ -120,6 +143,36 @@ class Load:
         """What became of its requests so far."""
         lines = self.world.run("logs", "load", "--tail=1").splitlines()
         return json.loads(lines[-1]) if lines else {"sent": 0, "answered": 0, "failed": 0, "failures": {}}
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The versions of the InferenceService that a `kubectl get --watch` has printed into a file."""
+
+    world: World
+    seen: Path
+
+    def condition(self, kind: str) -> list[dict[str, Any]]:
+        """A condition as it was in each version, up to the newest."""
+        wait_until(
+            "the watch is up to date",
+            lambda: self._versions()[-1:] == [self.world.get("infsvc", CHAT)],
+        )
+        return [
+            next(item for item in version["status"]["conditions"] if item["type"] == kind)
+            for version in self._versions()
+        ]
+
+    def _versions(self) -> list[dict[str, Any]]:
+        text, position, versions = self.seen.read_text(), 0, []
+        while position < len(text):
+            try:
+                version, position = json.JSONDecoder().raw_decode(text, position)
+            except json.JSONDecodeError:  # kubectl has not printed it whole yet
+                break
+            versions.append(version)
+            position += len(text[position:]) - len(text[position:].lstrip())
+        return versions
 
 
 def _question(model: str) -> dict[str, Any]:
