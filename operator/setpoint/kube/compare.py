@@ -39,11 +39,13 @@ _LIST_KEYS: Mapping[str, Callable[[Object], Hashable]] = {
     "volumeMounts": itemgetter("mountPath"),
     "volumeDevices": itemgetter("devicePath"),
     "ports": lambda port: (port.get("containerPort") or port.get("port"), port.get("protocol", "TCP")),
-    "conditions": itemgetter("type"),
     "ownerReferences": itemgetter("uid"),
     "hostAliases": itemgetter("ip"),
 }
 """Lists that the API merges by key (`x-kubernetes-list-map-keys`): order and strangers do not matter."""
+
+_ATOMIC_MAPS = frozenset({"selector", "labelSelector", "namespaceSelector", "matchLabels", "nodeSelector"})
+"""Maps that the API takes as a whole (`x-kubernetes-map-type: atomic`): one more key means something else."""
 
 
 def manifest_hash(manifest: Object) -> str:
@@ -52,17 +54,14 @@ def manifest_hash(manifest: Object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def differs(desired: Object, live: Object, hash_annotation: str | None) -> bool:
+def differs(desired: Object, live: Object, hash_annotation: str) -> bool:
     """True when `desired` has to be applied again.
 
     `hash_annotation` names the annotation of the live object that holds the `manifest_hash` it was applied
-    from; with None that half of the question is left out (a status has no annotations).
+    from.
     """
-    if hash_annotation is not None:
-        annotations = live["metadata"].get("annotations") or {}
-        if annotations.get(hash_annotation) != manifest_hash(desired):
-            return True
-    return not _contains(live, desired, "")
+    annotations = live["metadata"].get("annotations") or {}
+    return annotations.get(hash_annotation) != manifest_hash(desired) or not _contains(live, desired, "")
 
 
 def _contains(live: Any, desired: Any, field: str) -> bool:
@@ -71,15 +70,21 @@ def _contains(live: Any, desired: Any, field: str) -> bool:
         # The API server does not store zero values of most fields: absent means the same.
         return not desired
     if isinstance(desired, dict):
-        return isinstance(live, dict) and all(
-            _contains(live.get(name), value, field if field in _QUANTITY_MAPS else name)
-            for name, value in desired.items()
-        )
+        return isinstance(live, dict) and _contains_map(live, desired, field)
     if isinstance(desired, list):
         return isinstance(live, list) and _contains_list(live, desired, field)
     if field in _QUANTITY_MAPS or field in _QUANTITY_FIELDS:
         return _same_quantity(live, desired)
     return bool(live == desired)
+
+
+def _contains_map(live: Object, desired: Object, field: str) -> bool:
+    if field in _ATOMIC_MAPS and not live.keys() <= desired.keys():
+        return False
+    return all(
+        _contains(live.get(name), value, field if field in _QUANTITY_MAPS else name)
+        for name, value in desired.items()
+    )
 
 
 def _contains_list(live: list[Any], desired: list[Any], field: str) -> bool:
