@@ -1,6 +1,7 @@
 """Against a real API server."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,14 @@ from setpoint.kube.apply import Applier, Foreign
 from setpoint.kube.client import KubeClient, Request
 from setpoint.kube.errors import Conflict
 from setpoint.kube.objects import Object
-from setpoint.kube.resources import DEPLOYMENTS, Resource
+from setpoint.kube.resources import (
+    CONTROLLER_REVISIONS,
+    DEPLOYMENTS,
+    POD_DISRUPTION_BUDGETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
 from tests.apiserver import CONFIG_MAPS, ApiServer
 from tests.kube.builders import config_map, owner_reference, present
 
@@ -81,6 +89,16 @@ def deployment(namespace: str) -> Object:
     }
 
 
+def child(namespace: str, resource: Resource, **fields: object) -> Object:
+    """An object of ours of any kind."""
+    metadata = {"name": "chat", "namespace": namespace, "ownerReferences": [owner_reference(OWNER)]}
+    return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **fields}
+
+
+def service(namespace: str) -> Object:
+    return child(namespace, SERVICES, spec={"selector": {"app": "chat"}, "ports": [{"port": 80}]})
+
+
 async def test_an_absent_object_is_created_and_the_cache_is_told(applier: Recorder, namespace: str) -> None:
     written = present(await applier.reconcile(desired(namespace), None))
     assert written["data"] == {"a": "1"}
@@ -118,6 +136,19 @@ async def test_drift_is_put_right_in_one_write(applier: Recorder, kube: KubeClie
     written = present(await applier.reconcile(desired(namespace), drifted))
     assert written["data"] == {"a": "1"}
     assert applier.verbs == ["apply"]
+
+
+async def test_a_key_that_somebody_adds_to_a_selector_is_taken_out(
+    applier: Recorder, kube: KubeClient, namespace: str
+) -> None:
+    ours = present(await applier.reconcile(service(namespace), None, SERVICES))
+    selector = {"app": "chat", "added": "x"}
+    drifted = await kube.replace(
+        SERVICES, namespace, "chat", ours | {"spec": ours["spec"] | {"selector": selector}}
+    )
+    written = present(await applier.reconcile(service(namespace), drifted, SERVICES))
+    assert written["spec"]["selector"] == {"app": "chat"}
+    assert await applier.reconcile(service(namespace), written, SERVICES) is None
 
 
 async def test_a_field_that_is_not_rendered_any_more_is_removed(applier: Recorder, namespace: str) -> None:
@@ -160,20 +191,63 @@ async def test_an_object_that_somebody_made_instead_of_the_cached_one_is_never_t
     assert await kube.get(CONFIG_MAPS, namespace, "settings") == theirs
 
 
-async def test_an_object_that_somebody_makes_between_look_and_write_is_not_taken_over(
-    api_server: ApiServer, kube: KubeClient, namespace: str
+async def test_the_message_names_the_owner_and_what_to_do(
+    applier: Recorder, kube: KubeClient, namespace: str
 ) -> None:
-    recorder = Recorder(api_server)
-    theirs = config_map(namespace=namespace, data={"a": "theirs"})
+    theirs = child(namespace, SERVICE_ACCOUNTS)
+    theirs["metadata"]["ownerReferences"] = [owner_reference(OTHER) | {"name": "talk"}]
+    await kube.create(SERVICE_ACCOUNTS, namespace, theirs)
+    with pytest.raises(
+        Foreign, match=r"controlled by InferenceService talk: delete it, or choose another name$"
+    ) as raised:
+        await applier.reconcile(child(namespace, SERVICE_ACCOUNTS), None, SERVICE_ACCOUNTS)
+    assert not raised.value.of_namesake
 
-    async def get_then_somebody_creates(*_: object) -> None:
-        await kube.create(CONFIG_MAPS, namespace, theirs)
 
-    recorder.client.get = get_then_somebody_creates  # type: ignore[assignment, method-assign]
+async def test_what_a_deleted_namesake_of_the_owner_leaves_is_to_be_waited_for(
+    applier: Recorder, kube: KubeClient, namespace: str
+) -> None:
+    theirs = config_map(namespace=namespace, owner_uid=OTHER)
+    await kube.create(CONFIG_MAPS, namespace, theirs)
+    with pytest.raises(
+        Foreign, match=r"controlled by an earlier InferenceService chat: wait until it is gone$"
+    ) as raised:
+        await applier.reconcile(desired(namespace), None)
+    assert raised.value.of_namesake
+
+
+@pytest.mark.parametrize(
+    ("resource", "fields"),
+    [
+        (SERVICE_ACCOUNTS, {}),
+        (CONTROLLER_REVISIONS, {"revision": 1, "data": {"a": "1"}}),
+        (SERVICES, {"spec": {"ports": [{"port": 80}]}}),
+        (POD_DISRUPTION_BUDGETS, {"spec": {"maxUnavailable": 1}}),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Resource) else "",
+)
+async def test_an_object_that_somebody_makes_between_look_and_write_is_not_adopted(
+    applier: Recorder, kube: KubeClient, namespace: str, resource: Resource, fields: Object
+) -> None:
+    ours = child(namespace, resource, **fields)
+    theirs = ours | {"metadata": {"name": "chat", "namespace": namespace}}
+    look = applier.client.get
+
+    async def look_before_somebody_creates(*address: Any) -> Object | None:
+        seen = await look(*address)
+        await kube.create(resource, namespace, theirs)
+        return seen
+
+    applier.client.get = look_before_somebody_creates  # type: ignore[assignment, method-assign]
     with pytest.raises(Conflict):
-        await recorder.reconcile(desired(namespace), None)
-    assert present(await kube.get(CONFIG_MAPS, namespace, "settings"))["data"] == {"a": "theirs"}
-    await recorder.client.close()
+        await applier.reconcile(ours, None, resource)
+    live = present(await kube.get(resource, namespace, "chat"))
+    assert "ownerReferences" not in live["metadata"]
+    assert "annotations" not in live["metadata"]
+
+    applier.client.get = look  # type: ignore[method-assign]
+    with pytest.raises(Foreign):
+        await applier.reconcile(ours, None, resource)
 
 
 async def test_an_object_that_was_deleted_behind_the_cache_is_not_brought_back_blindly(

@@ -90,10 +90,10 @@ async def test_an_apply_meant_for_another_object_of_that_name_is_a_conflict(
         await apply(kube, manifest)
 
 
-async def test_an_apply_without_force_does_not_take_over_fields(kube: KubeClient, namespace: str) -> None:
+async def test_an_apply_takes_over_the_fields_of_others(kube: KubeClient, namespace: str) -> None:
     await kube.create(CONFIG_MAPS, namespace, config_map(namespace=namespace, data={"a": "theirs"}))
-    with pytest.raises(Conflict):
-        await apply(kube, config_map(namespace=namespace, data={"a": "ours"}), force=False)
+    written = await apply(kube, config_map(namespace=namespace, data={"a": "ours"}))
+    assert written["data"] == {"a": "ours"}
 
 
 async def test_a_field_that_the_api_server_does_not_know_is_rejected(

@@ -4,26 +4,51 @@ from collections.abc import Callable
 
 from setpoint.kube.client import KubeClient
 from setpoint.kube.compare import differs, manifest_hash
-from setpoint.kube.objects import Object, controller_uid
+from setpoint.kube.objects import Object, controller_reference, controller_uid
 from setpoint.kube.resources import Resource
 
-__all__ = ["Applier", "Foreign", "differs", "manifest_hash"]
+_NO_VERSION = "1"
+"""A resourceVersion that no object has: etcd counts from 1, so the first object written gets 2.
+
+An apply with it creates what is absent and ends in a conflict on what is there, checked in the very
+transaction (measured on 1.37, for each kind that Setpoint makes). Without it an apply is merged into an
+object that somebody made since we looked, without a conflict where no field overlaps.
+"""
 
 
 class Foreign(Exception):  # noqa: N818
-    """An object of the name that we need exists and belongs to somebody else. It is never touched."""
+    """An object of the name that we need exists and belongs to somebody else. It is never touched.
 
-    def __init__(self, live: Object) -> None:
+    The message says whose it is, and what to do about it.
+    """
+
+    def __init__(self, live: Object, desired: Object) -> None:
         metadata = live["metadata"]
         self.kind: str = live["kind"]
         self.namespace: str = metadata.get("namespace", "")
         self.name: str = metadata["name"]
-        owner = next((o for o in metadata.get("ownerReferences") or () if o.get("controller")), None)
-        whose = f"is controlled by {owner['kind']} {owner['name']}" if owner else "has no controller"
-        going = " and is being deleted" if metadata.get("deletionTimestamp") else ""
+        owner = controller_reference(live)
+        self.of_namesake: bool = _address(owner) == _address(controller_reference(desired))
+        """The controller is an earlier object of our owner's kind and name, deleted since: the garbage
+        collector is about to take the live object away.
+        """
+        going = bool(metadata.get("deletionTimestamp"))
+        if owner is None:
+            whose = "has no controller"
+        else:
+            whose = f"is controlled by {'an earlier ' * self.of_namesake}{owner['kind']} {owner['name']}"
+        remedy = "wait until it is gone" if going or self.of_namesake else "delete it, or choose another name"
         super().__init__(
-            f"{self.kind} {self.namespace}/{self.name} exists and {whose}{going}: delete or rename it"
+            f"{self.kind} {self.namespace}/{self.name} exists and {whose}"
+            f"{' and is being deleted' * going}: {remedy}"
         )
+
+
+def _address(reference: Object | None) -> tuple[str, str, str] | None:
+    """The group, kind and name that an owner reference gives; versions of a group are one kind."""
+    if reference is None:
+        return None
+    return reference["apiVersion"].rpartition("/")[0], reference["kind"], reference["name"]
 
 
 class Applier:
@@ -50,7 +75,8 @@ class Applier:
 
         `live` is the cached object, None when the owner's children have none of that name. `owner_uid` is the
         controlling owner that `desired` names in its owner references. Raises Foreign when the live object
-        has another controller, or none; Conflict when it is not the one that the cache shows: look again.
+        has another controller, or none; Conflict when it is not the one that the cache shows, or was made
+        since we looked: look again.
         """
         if controller_uid(desired) != owner_uid:
             raise ValueError(
@@ -62,7 +88,7 @@ class Applier:
             live = await self._client.get(resource, namespace, name)
         if live is not None:
             if controller_uid(live) != owner_uid:
-                raise Foreign({"kind": resource.kind} | live)
+                raise Foreign({"kind": resource.kind} | live, desired)
             if not differs(desired, live, self._hash_annotation):
                 self._observe(resource, live)
                 return None
@@ -72,16 +98,13 @@ class Applier:
             name,
             self._signed(desired, live),
             field_manager=self._field_manager,
-            # An object that somebody made since we looked shows itself by a conflict, where force would take
-            # it over.
-            force=live is not None,
         )
         self._observe(resource, written)
         return written
 
     def _signed(self, desired: Object, live: Object | None) -> Object:
-        """The manifest with its hash, and with the uid of the very object it is meant for."""
+        """The manifest with its hash, meant for this very object, or for none that is there yet."""
         metadata = desired["metadata"]
         annotations = (metadata.get("annotations") or {}) | {self._hash_annotation: manifest_hash(desired)}
-        identity = {"uid": live["metadata"]["uid"]} if live else {}
+        identity = {"uid": live["metadata"]["uid"]} if live else {"resourceVersion": _NO_VERSION}
         return desired | {"metadata": metadata | {"annotations": annotations} | identity}

@@ -132,14 +132,13 @@ class KubeClient:
         *,
         field_manager: str,
         subresource: str | None = None,
-        force: bool = True,
     ) -> Object:
-        """Server-side apply. A field that the API server does not know is an error, never dropped in silence.
+        """Server-side apply, which takes over fields that other managers hold. A field that the API server
+        does not know is an error, never dropped in silence.
 
-        Raises Conflict when `manifest` carries a uid or resourceVersion that is not the live object's, or
-        when `force` is off and another manager holds a field.
+        Raises Conflict when `manifest` carries a uid or resourceVersion that is not the live object's.
         """
-        query = {"fieldManager": field_manager, "force": str(force).lower(), "fieldValidation": "Strict"}
+        query = {"fieldManager": field_manager, "force": "true", "fieldValidation": "Strict"}
         return await self._connection.call(
             Request("apply", resource, namespace, name, subresource), query, manifest
         )

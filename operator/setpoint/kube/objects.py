@@ -24,9 +24,13 @@ def version_of(obj: Object) -> int:
     return int(obj["metadata"].get("resourceVersion") or 0)
 
 
+def controller_reference(obj: Object) -> Object | None:
+    """The owner reference that says `controller: true`; the API allows one at most."""
+    references: list[Object] = obj["metadata"].get("ownerReferences") or []
+    return next((reference for reference in references if reference.get("controller")), None)
+
+
 def controller_uid(obj: Object) -> str | None:
     """The uid of the owner whose reference says `controller: true`."""
-    for reference in obj["metadata"].get("ownerReferences") or ():
-        if reference.get("controller"):
-            return str(reference["uid"])
-    return None
+    reference = controller_reference(obj)
+    return str(reference["uid"]) if reference else None
