@@ -100,7 +100,6 @@ def build(settings: Settings) -> tuple[KubeClient, Manager]:
         namespace=os.environ.get("POD_NAMESPACE", "default"),
         name=LEASE_NAME,
         identity=os.environ.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}",
-        on_lost=lambda: None,
     )
     return client, manager_for(client, elector, settings)
 

@@ -16,13 +16,12 @@ from tests.kube.proxy import Proxy
 pytestmark = pytest.mark.apiserver
 
 
-def candidate(client: KubeClient, namespace: str, identity: str, lost: list[str]) -> Elector:
+def candidate(client: KubeClient, namespace: str, identity: str) -> Elector:
     return Elector(
         client,
         namespace=namespace,
         name="setpoint",
         identity=identity,
-        on_lost=lambda: lost.append(identity),
         lease_duration_seconds=2,
         renew_deadline_seconds=1.2,
         retry_period_seconds=0.2,
@@ -43,7 +42,7 @@ async def end(task: asyncio.Task[None]) -> None:
 async def test_one_of_two_leads_and_a_released_lease_passes_on_at_once(
     kube: KubeClient, namespace: str
 ) -> None:
-    first, second = (candidate(kube, namespace, name, []) for name in ("a", "b"))
+    first, second = (candidate(kube, namespace, name) for name in ("a", "b"))
     leading = asyncio.create_task(first.run())
     await asyncio.wait_for(first.leading.wait(), 5)
     waiting = asyncio.create_task(second.run())
@@ -64,7 +63,7 @@ async def test_one_of_two_leads_and_a_released_lease_passes_on_at_once(
 
 
 async def test_the_lease_is_renewed_while_it_is_held(kube: KubeClient, namespace: str) -> None:
-    elector = candidate(kube, namespace, "a", [])
+    elector = candidate(kube, namespace, "a")
     task = asyncio.create_task(elector.run())
     await asyncio.wait_for(elector.leading.wait(), 5)
     before = await lease_spec(kube, namespace)
@@ -81,13 +80,12 @@ async def test_the_lease_is_renewed_while_it_is_held(kube: KubeClient, namespace
 async def test_a_leader_without_connection_stops_before_the_next_one_starts(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    lost: list[str] = []
     leaders: list[set[str]] = []
     async with (
         Proxy(api_server.port) as proxy,
         KubeClient.from_kubeconfig(str(api_server.kubeconfig_for(proxy.port))) as cut_off,
     ):
-        first, second = candidate(cut_off, namespace, "a", lost), candidate(kube, namespace, "b", lost)
+        first, second = candidate(cut_off, namespace, "a"), candidate(kube, namespace, "b")
         leading = asyncio.create_task(first.run())
         await asyncio.wait_for(first.leading.wait(), 5)
         waiting = asyncio.create_task(second.run())
@@ -101,7 +99,6 @@ async def test_a_leader_without_connection_stops_before_the_next_one_starts(
         assert {"a", "b"} not in leaders
         assert set() in leaders
         await asyncio.wait_for(leading, 5)
-        assert lost == ["a"]
         with pytest.raises(LeadershipLost):
             first.check()
         await end(waiting)
@@ -110,8 +107,7 @@ async def test_a_leader_without_connection_stops_before_the_next_one_starts(
 async def test_a_leader_whose_lease_was_taken_knows_at_its_next_renewal(
     kube: KubeClient, namespace: str
 ) -> None:
-    lost: list[str] = []
-    elector = candidate(kube, namespace, "a", lost)
+    elector = candidate(kube, namespace, "a")
     task = asyncio.create_task(elector.run())
     await asyncio.wait_for(elector.leading.wait(), 5)
 
@@ -125,5 +121,4 @@ async def test_a_leader_whose_lease_was_taken_knows_at_its_next_renewal(
 
     await until(taken)
     await asyncio.wait_for(task, 5)
-    assert lost == ["a"]
     assert (await lease_spec(kube, namespace))["holderIdentity"] == "thief"

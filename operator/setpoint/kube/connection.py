@@ -176,4 +176,4 @@ async def _error(response: aiohttp.ClientResponse) -> ApiError:
     if not isinstance(status, dict):
         # Not the API server but something before it, a proxy or a load balancer.
         status = {"reason": response.reason, "message": text[:200]}
-    return error_from_status(status, response.status, response.headers.get("Retry-After"))
+    return error_from_status(status, response.status)

@@ -12,7 +12,6 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from setpoint.kube.client import KubeClient
@@ -43,7 +42,6 @@ class Elector:
         namespace: str,
         name: str,
         identity: str,
-        on_lost: Callable[[], None],
         lease_duration_seconds: float = 15,
         renew_deadline_seconds: float = 10,
         retry_period_seconds: float = 2,
@@ -54,7 +52,6 @@ class Elector:
         self._client = client
         self._namespace = namespace
         self._name = name
-        self._on_lost = on_lost
         self._lease_duration_seconds = lease_duration_seconds
         self._renew_deadline_seconds = renew_deadline_seconds
         self._retry_period_seconds = retry_period_seconds
@@ -74,7 +71,7 @@ class Elector:
             raise LeadershipLost(f"{self.identity} does not hold the lease {self._namespace}/{self._name}")
 
     async def run(self) -> None:
-        """Wait for the Lease, hold it, and return when it is lost, after calling `on_lost`.
+        """Wait for the Lease, hold it, and return when it is lost.
 
         When cancelled, the Lease is released, so that the next candidate need not wait for it to run out.
         Stop all writers first.
@@ -87,7 +84,6 @@ class Elector:
                 await asyncio.sleep(self._retry_period_seconds)
                 await self._try()
             logger.error("%s lost the lease %s/%s", self.identity, self._namespace, self._name)
-            self._on_lost()
         finally:
             self.leading.clear()
             await self._release()

@@ -39,12 +39,6 @@ class Expired(ApiError):
 class Unavailable(ApiError):
     """The API server cannot answer now (5xx, 429, no connection, no answer in time): try again later."""
 
-    def __init__(
-        self, status: int, reason: str, message: str, retry_after_seconds: float | None = None
-    ) -> None:
-        super().__init__(status, reason, message)
-        self.retry_after_seconds = retry_after_seconds
-
 
 _UNKNOWN_FIELD = "failed to create typed patch object"
 """How the API server (1.37) begins its answer to an apply with a field that it does not know. It answers with
@@ -62,8 +56,8 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
-def error_from_status(status: Object, code: int, retry_after: str | None = None) -> ApiError:
-    """The error for an answer of the API server: its Status object, its HTTP code, its header Retry-After."""
+def error_from_status(status: Object, code: int) -> ApiError:
+    """The error for an answer of the API server: its Status object and its HTTP code."""
     reason = str(status.get("reason") or "Unknown")
     message = str(status.get("message") or f"the API server answered {code}")
     if message.startswith(_UNKNOWN_FIELD):
@@ -72,8 +66,7 @@ def error_from_status(status: Object, code: int, retry_after: str | None = None)
         # An apply that carries a uid: the live object of that name is another one.
         return Conflict(code, reason, message)
     if code >= 500 or code == 429:
-        seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
-        return Unavailable(code, reason, message, seconds)
+        return Unavailable(code, reason, message)
     return _BY_STATUS.get(code, ApiError)(code, reason, message)
 
 

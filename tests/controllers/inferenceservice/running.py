@@ -105,9 +105,7 @@ async def operator(
 
     lease_namespace = await api_server.create_namespace(f"lease-{next(_lease_namespaces)}")
     async with api_server.client(on_request=on_request, on_response=on_response) as client:
-        elector = Elector(
-            client, namespace=lease_namespace, name=LEASE_NAME, identity="operator", on_lost=lambda: None
-        )
+        elector = Elector(client, namespace=lease_namespace, name=LEASE_NAME, identity="operator")
         running = Operator(manager_for(client, elector, settings or Settings()), namespace)
         task = asyncio.create_task(_run(running.manager))
         try:
