@@ -94,7 +94,7 @@ def _complete(kubectl: Kubectl) -> bool:
 
 def chat(kubectl: Kubectl) -> None:
     """Ask one question and print the answer as it comes. Raises ClusterError when it does not come whole."""
-    print(f"you:   {QUESTION}\nmodel: ", end="", flush=True)
+    print(f"you:   {QUESTION}\nmodel:", end="", flush=True)
     with port_forward(kubectl, NAMESPACE, NAME) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         body = {
@@ -109,13 +109,16 @@ def chat(kubectl: Kubectl) -> None:
         response = connection.getresponse()
         if response.status != 200:
             raise ClusterError(f"the service answered {response.status}: {response.read().decode()}")
-        done = False
+        done, gap = False, " "
         for line in response:
             data = line.decode().removeprefix("data: ").strip()
             done = done or data == "[DONE]"
             if data and data != "[DONE]":
                 for choice in json.loads(data)["choices"]:
-                    print(choice["delta"].get("content") or "", end="", flush=True)
+                    if content := choice["delta"].get("content"):
+                        # Tokenizers differ in whether a first word brings its own space.
+                        print(gap + content.lstrip() if gap else content, end="", flush=True)
+                        gap = ""
     print("\n")
     if not done:
         raise ClusterError("the answer was cut off: see kubectl logs")

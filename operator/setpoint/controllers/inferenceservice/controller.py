@@ -83,9 +83,7 @@ class InferenceServiceController:
                 for outlived in plan.deletes:
                     await self._client.delete(outlived.resource, namespace, outlived.name, uid=outlived.uid)
         except Foreign as error:
-            return Refusal(
-                Reason.NAME_TAKEN, f"metadata.name: {error}: rename the infsvc, or remove that object"
-            )
+            return Refusal(Reason.NAME_TAKEN, f"metadata.name: {error}")
         except (Rejected, Forbidden) as error:
             return Refusal(Reason.REJECTED, f"the API server refuses an object of this spec: {error.message}")
         return None
