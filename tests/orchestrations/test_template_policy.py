@@ -39,7 +39,7 @@ def typed_host_path(kind: str | None) -> dict[str, Any]:
 def host_path(path: str, **mount: Any) -> dict[str, Any]:
     mounts = [{"name": "v", "mountPath": "/v", **mount}]
     return pod(
-        volumes=[{"name": "v", "hostPath": {"path": path}}],
+        volumes=[{"name": "v", "hostPath": {"path": path, "type": "Directory"}}],
         containers=[{"name": "main", "volumeMounts": mounts}],
     )
 
@@ -79,9 +79,11 @@ def host_path(path: str, **mount: Any) -> dict[str, Any]:
             "securityContext.windowsOptions.hostProcess",
         ),
         (volume(nfs={"server": "x", "path": "/"}), "volumes[v]"),
-        (volume(hostPath={"path": "/etc"}), "volumes[v].hostPath.path"),
-        (volume(hostPath={"path": "/srv/models2"}), "volumes[v].hostPath.path"),
-        (volume(hostPath={"path": "/srv/models/../.."}), "volumes[v].hostPath.path"),
+        (volume(hostPath={"path": "/etc", "type": "File"}), "volumes[v].hostPath.path"),
+        (volume(hostPath={"path": "/srv/models2", "type": "File"}), "volumes[v].hostPath.path"),
+        (volume(hostPath={"path": "/srv/models/../..", "type": "File"}), "volumes[v].hostPath.path"),
+        (typed_host_path(None), "volumes[v].hostPath.type"),
+        (typed_host_path(""), "volumes[v].hostPath.type"),
         (typed_host_path("DirectoryOrCreate"), "volumes[v].hostPath.type"),
         (typed_host_path("FileOrCreate"), "volumes[v].hostPath.type"),
         (typed_host_path("Socket"), "volumes[v].hostPath.type"),
@@ -142,6 +144,15 @@ def test_a_folder_of_the_node_that_the_administrator_allows_may_be_read() -> Non
     assert faults(host_path("/srv//models/llama/", readOnly=True)) == []
 
 
+@pytest.mark.parametrize("mount", [{"subPath": "a/b"}, {"subPathExpr": "$(POD)/b"}])
+def test_a_folder_within_a_volume_of_the_node_is_refused_as_the_kubelet_would_make_it(
+    mount: dict[str, str],
+) -> None:
+    (fault,) = faults(host_path("/srv/models/llama", readOnly=True, **mount))
+
+    assert fault.field.endswith("volumeMounts[/v].subPath")
+
+
 def test_the_mount_of_a_node_path_model_stays_read_only() -> None:
     service = inference_service(
         uri="file:///srv/models/llama",
@@ -196,8 +207,6 @@ def test_an_annotation_is_no_way_to_another_profile(annotation: str, instead: st
         pod(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "x.json"}}),
         pod(hostNetwork=False, serviceAccountName="chat", hostUsers=False),
         volume(configMap={"name": "x"}),
-        typed_host_path(""),
-        typed_host_path(None),
         typed_host_path("Directory"),
         typed_host_path("File"),
         volume(projected={"sources": [{"secret": {"name": "x"}}, {"configMap": {"name": "y"}}]}),

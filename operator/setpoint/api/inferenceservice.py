@@ -216,7 +216,8 @@ class InferenceServiceSpec(ApiModel):
     )
     """Fragment of a pod template (metadata.labels, metadata.annotations, spec), merged over Setpoint's own as
     `kubectl apply` would: containers by name (the engine's is `main`), volumes and env by name, mounts by
-    path."""
+    path. It may ask for no rights over the node, and set no args or command of `main`: those are
+    engine.args."""
 
 
 class InferenceServiceMetadata(ApiModel):

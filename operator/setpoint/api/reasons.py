@@ -28,7 +28,10 @@ class Reason(StrEnum):
         "engine.args has something that is not a flag of the engine with its values.",
     )
     RESERVED_ARGUMENT = "ReservedArgument", "engine.args names a flag that a field of the spec sets."
-    INVALID_TEMPLATE = "InvalidTemplate", "template is not a fragment of a pod template."
+    INVALID_TEMPLATE = (
+        "InvalidTemplate",
+        "template is not a fragment of a pod template, or sets the engine's command line.",
+    )
     FORBIDDEN_TEMPLATE = (
         "ForbiddenTemplate",
         "template asks for rights over the node that a tenant may not have.",

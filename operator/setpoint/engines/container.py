@@ -5,6 +5,8 @@ from typing import Any
 
 from setpoint.api.inferenceservice import SecretKeyReference
 
+CONTAINER_NAME = "main"
+"""The container of a pod that runs the engine."""
 HOME = "/home/engine"
 """The engine's home, a writable volume: caches live under it, since the root file system is read-only."""
 MODEL_PATH = "/model"

@@ -32,8 +32,10 @@ _PROFILE_ANNOTATIONS = {
 }
 """Prefixes of the annotations that named profiles before fields did, each with the field (k8s.io/api
 core/v1, annotation_key_constants.go)."""
-_HOST_PATH_TYPES = frozenset({None, "", "Directory", "File"})
-"""The others let the kubelet create files as root, or reach a socket or device of the node."""
+_HOST_PATH_TYPES = frozenset({"Directory", "File"})
+"""With any other, and with none, what is missing is created as root, or a socket or device of the node is
+reached.
+"""
 _REASON = Reason.FORBIDDEN_TEMPLATE
 _SPEC = f"{shape.FIELD}.spec"
 _VOLUME_SOURCES = frozenset(
@@ -190,7 +192,7 @@ def _volume_faults(pod: shape.PodSpec, allowed_node_paths: Sequence[str]) -> Ite
             path = volume.host_path.path
             yield _fault(f"{field}.hostPath.path", path, node_paths.remedy(allowed_node_paths))
         if volume.host_path and volume.host_path.type not in _HOST_PATH_TYPES:
-            message = "is more than reading what is there: use Directory or File"
+            message = "is more than reading what is there: write Directory or File"
             yield _fault(f"{field}.hostPath.type", volume.host_path.type, message)
 
 
@@ -210,6 +212,9 @@ def _container_faults(
             if mount.name in node_volumes and not mount.read_only:
                 message = "must be true, since others read the node's folder: set it"
                 yield _fault(f"{field}.volumeMounts[{mount.mount_path}].readOnly", mount.read_only, message)
+            if mount.name in node_volumes and (sub_path := mount.sub_path or mount.sub_path_expr):
+                message = "would have the kubelet make folders on the node: name the folder in the volume"
+                yield _fault(f"{field}.volumeMounts[{mount.mount_path}].subPath", sub_path, message)
         yield from _handler_faults(field, container)
 
 

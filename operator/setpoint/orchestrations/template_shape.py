@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from setpoint.api.reasons import Reason
+from setpoint.engines.container import CONTAINER_NAME
 from setpoint.faults import Fault
 
 FIELD = "spec.template"
 _REASON = Reason.INVALID_TEMPLATE
-_ENGINE_CONTAINER = "main"
 _COMMAND_LINE = {
     "args": "would pass by the rules for spec.engine.args: use that",
     "command": "is not the template's to set: remove it, the image's entry point is used",
@@ -126,6 +126,8 @@ class VolumeMount(_Part):
     name: str | None = None
     mount_path: str
     read_only: bool | None = None
+    sub_path: str | None = None
+    sub_path_expr: str | None = None
 
 
 class VolumeDevice(_Part):
@@ -287,7 +289,7 @@ def _command_line_faults(pod: PodSpec) -> Iterator[Fault]:
     """Yield the engine's command and args; their values, which may have a key in them, are not shown."""
     for container in pod.containers or []:
         for name in sorted(_COMMAND_LINE.keys() & container.model_fields_set):
-            if container.name == _ENGINE_CONTAINER:
+            if container.name == CONTAINER_NAME:
                 field = f"{FIELD}.spec.containers[{container.name}].{name}"
                 yield Fault(field, "", _COMMAND_LINE[name], _REASON)
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.model_uri import VolumeClaimModel, parse_model_uri
 from setpoint.api.reasons import Reason
+from setpoint.engines.container import CONTAINER_NAME
 from setpoint.kube.objects import Object
 
-ENGINE_CONTAINER = "main"
 MESSAGE_MAX_LENGTH = 512
 
 _SECRET_NOT_FOUND = re.compile(r'secret "(?P<name>[^"]+)" not found')
@@ -99,9 +99,7 @@ def _waiting_problem(service: InferenceService, status: Object) -> Problem | Non
     reason, text = waiting.get("reason", ""), waiting.get("message", "")
     if reason in _IMAGE_REASONS:
         field = "spec.engine.image" if service.spec.engine.image else "spec.engine.version"
-        where = (
-            field if status["name"] == ENGINE_CONTAINER else f"spec.template, container {status['name']!r}"
-        )
+        where = field if status["name"] == CONTAINER_NAME else f"spec.template, container {status['name']!r}"
         return Problem(
             Reason.IMAGE_PULL_FAILED,
             f"{where}: image {status['image']!r} cannot be had: correct it, or give the namespace a pull"
