@@ -79,6 +79,9 @@ def install_operator(cluster: Cluster, image: images.Image, *values: str) -> Non
     repository, _, tag = image.reference.rpartition(":")
     registry, _, name = repository.partition("/")
     settings = (f"image.registry={registry}", f"image.repository={name}", *values)
+    # An installation that was killed in the middle would be "in progress" for ever.
+    pending = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)"
+    kubectl_for(cluster).run("delete", "secret", "--namespace", NAMESPACE, "--selector", pending)
     command = [str(tools.helm()), "upgrade", "--install", RELEASE, str(CHART)]
     command += [
         "--kubeconfig",

@@ -122,3 +122,22 @@ def test_a_missing_claim_of_the_template_is_not_blamed_on_the_model() -> None:
 
     assert problem is not None
     assert problem.message.startswith("spec.template names claim 'data'")
+
+
+def test_a_container_that_never_ran_is_explained_in_the_runtimes_words() -> None:
+    ended = {"exitCode": 128, "reason": "StartError", "message": "mkdir /proc/nope: no such file"}
+
+    problem = diagnose(SERVICE, (pod(ready=False, terminated=ended),))
+
+    assert problem is not None
+    assert "mkdir /proc/nope: no such file" in problem.message
+
+
+def test_an_image_that_the_template_names_is_not_blamed_on_the_engine() -> None:
+    template = {"spec": {"containers": [{"name": "main", "image": "localhost/other:1"}]}}
+    service = InferenceService.model_validate(service_object(template=template))
+
+    problem = diagnose(service, (pod(ready=False, waiting=("ErrImagePull", "no such image")),))
+
+    assert problem is not None
+    assert problem.message.startswith("spec.template, container 'main'")

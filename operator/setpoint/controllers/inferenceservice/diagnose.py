@@ -98,8 +98,7 @@ def _waiting_problem(service: InferenceService, status: Object) -> Problem | Non
     waiting = status.get("state", {}).get("waiting", {})
     reason, text = waiting.get("reason", ""), waiting.get("message", "")
     if reason in _IMAGE_REASONS:
-        field = "spec.engine.image" if service.spec.engine.image else "spec.engine.version"
-        where = field if status["name"] == CONTAINER_NAME else f"spec.template, container {status['name']!r}"
+        where = _image_field(service, status["name"])
         return Problem(
             Reason.IMAGE_PULL_FAILED,
             f"{where}: image {status['image']!r} cannot be had: correct it, or give the namespace a pull"
@@ -130,7 +129,10 @@ def _crash_problem(status: Object) -> Problem | None:
     terminated = status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated")
     if not terminated:
         return None
-    cause = _engine_error(terminated.get("message", ""))
+    words = terminated.get("message", "")
+    # Where the container never ran, the words are the runtime's and not a log's.
+    never_ran = terminated.get("reason") in ("StartError", "ContainerCannotRun")
+    cause = _one_line(words) if never_ran else _engine_error(words)
     told = f": {cause}" if cause else "; see kubectl logs --previous"
     reason = Reason.OUT_OF_MEMORY if terminated.get("reason") == "OOMKilled" else Reason.CONTAINER_CRASHED
     return Problem(
@@ -144,6 +146,15 @@ def _engine_error(log_tail: str) -> str:
     """The line of an engine's last words that names the cause: vLLM's is seldom the last one."""
     found = [match.group(1) for line in log_tail.splitlines() if (match := _ENGINE_ERROR.search(line))]
     return found[0] if found else ""
+
+
+def _image_field(service: InferenceService, container: str) -> str:
+    containers = (service.spec.template.get("spec") or {}).get("containers") or ()
+    if container != CONTAINER_NAME or any(
+        item.get("name") == container and item.get("image") for item in containers
+    ):
+        return f"spec.template, container {container!r}"
+    return "spec.engine.image" if service.spec.engine.image else "spec.engine.version"
 
 
 def _claim_field(service: InferenceService, name: str) -> str:
