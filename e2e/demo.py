@@ -52,7 +52,7 @@ def service(engine: str, image: images.Image) -> dict[str, Any]:
 def run(engine: str) -> None:
     """Everything, in order."""
     tell("1/5 a cluster")
-    cluster = choose(os.environ.get("SETPOINT_CLUSTER"))
+    cluster = choose(os.environ.get("SETPOINT_CLUSTER") or None)
     cluster.up()
     kubectl = kubectl_for(cluster)
 

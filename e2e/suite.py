@@ -257,7 +257,7 @@ def main() -> int:
         ]
     else:
         try:
-            cluster = choose(os.environ.get("SETPOINT_CLUSTER"))
+            cluster = choose(os.environ.get("SETPOINT_CLUSTER") or None)
             results = run_all(cluster)
         except ClusterError as error:
             say(f"setpoint: {error}")

@@ -25,7 +25,7 @@ VALUES = (f"settings.huggingFaceEndpoint={HUB_URL}", f"settings.allowedNodePaths
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The cluster of SETPOINT_CLUSTER: the one that is up, or one for this session."""
-    chosen = choose(os.environ.get("SETPOINT_CLUSTER"))
+    chosen = choose(os.environ.get("SETPOINT_CLUSTER") or None)
     found_up = chosen.is_up()
     try:
         chosen.up()
