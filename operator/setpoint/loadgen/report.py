@@ -1,0 +1,135 @@
+"""What a load test found: the JSON that `setpoint loadtest` writes and `setpoint compare` reads.
+
+All times are seconds, all rates per second. An estimate carries the bounds of its 95 % confidence interval.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA: Literal["setpoint.dev/loadtest/v1"] = "setpoint.dev/loadtest/v1"
+
+
+class _Part(BaseModel):
+    """A part of a report: unknown fields are refused, so that a newer report is not half understood."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Estimate(_Part):
+    """A measured value and the bounds between which the true one lies with 95 % confidence."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Latency(_Part):
+    """One latency over one stage."""
+
+    count: int = Field(description="how many samples: requests, or tokens for the inter-token latency")
+    mean: float
+    p50: Estimate
+    p90: Estimate
+    p95: Estimate
+    p99: Estimate
+
+
+class ClosedLoop(_Part):
+    """So many clients, each sending its next request when the last is answered."""
+
+    kind: Literal["clients"] = "clients"
+    clients: int
+
+
+class OpenLoop(_Part):
+    """Requests at a rate, whatever the endpoint does."""
+
+    kind: Literal["rate"] = "rate"
+    rate_per_second: float
+    arrivals: str = Field(description="the pattern, as on the command line: poisson, constant, burst:8, ...")
+
+
+class Client(_Part):
+    """Whether the load was sent as it should have been."""
+
+    send_lag_p99_seconds: float = Field(description="how late requests were sent, against their schedule")
+    cpu_share: float = Field(description="share of one core that the busiest sender process used")
+
+
+class Stage(_Part):
+    """One load, held for a while: the figures of its measured window."""
+
+    load: Annotated[ClosedLoop | OpenLoop, Field(discriminator="kind")]
+    window_seconds: float = Field(description="length of the measured window, warm-up left out")
+    warmup_seconds: float
+    requests_offered: int = Field(description="requests whose scheduled time lies in the window")
+    requests_completed: int = Field(description="requests answered to their end within the window")
+    errors: dict[str, int] = Field(description="how many failed, by kind; a shed (503) is an error")
+    good: int | None = Field(
+        description="requests of the window that met every objective; null without an SLO"
+    )
+    goodput_per_second: Estimate | None = Field(description="good requests a second; null without an SLO")
+    requests_per_second: Estimate
+    input_tokens_per_second: float
+    output_tokens_per_second: Estimate
+    ttft: Latency | None = Field(description="null when no request was answered; so are the next three")
+    itl: Latency | None
+    tpot: Latency | None = Field(
+        description="time per output token: a request's mean gap, pooled over requests"
+    )
+    e2e: Latency | None
+    client: Client
+    slo_met: bool | None = Field(description="whether each objective's percentile held; null without an SLO")
+    stationary: bool = Field(description="false when latency drifts or the queue still fills in the window")
+    invalid: list[str] = Field(
+        description="why the figures must not be used, such as a slow client; [] if valid"
+    )
+
+
+class Capacity(_Part):
+    """The sustainable rate: the highest open-loop rate at which the promise holds."""
+
+    rate_per_second: Estimate
+    stages: list[int] = Field(description="indices of the stages that the search ran, in order")
+
+
+class Target(_Part):
+    """What was put under load."""
+
+    url: str
+    model: str
+    engine: str | None = Field(description="what /version answered, if anything")
+    settings: dict[str, str] = Field(
+        description="free labels, --label on the command line: gpu, max-num-seqs, ..."
+    )
+
+
+class Workload(_Part):
+    """What was sent, as on the command line."""
+
+    api: Literal["chat", "completions"]
+    prompt_tokens: str
+    output_tokens: str
+    shared_prefix: float = Field(description="share of each prompt that all requests have in common")
+    seed: int
+    token_counts: Literal["tokenizer", "usage"] = Field(
+        description="how prompts were measured: by the model's tokenizer, or by the usage that answers carry"
+    )
+
+
+class Report(_Part):
+    """A whole load test."""
+
+    schema_version: Literal["setpoint.dev/loadtest/v1"] = SCHEMA
+    setpoint_version: str
+    started_at: str = Field(description="RFC 3339, UTC")
+    duration_seconds: float
+    complete: bool = Field(description="false when it was interrupted; what was measured until then stands")
+    machine: str = Field(description="the client's processor and core count")
+    target: Target
+    workload: Workload
+    slo: str | None = Field(description="as on the command line, such as itl.p95=60ms,ttft.p95=1s")
+    itl_rule: Literal["mean", "every-gap"]
+    stages: list[Stage]
+    capacity: Capacity | None = None
