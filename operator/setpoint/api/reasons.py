@@ -45,6 +45,10 @@ class Reason(StrEnum):
         "An object that is not Setpoint's has the name of one that is needed; it is left alone.",
     )
     REJECTED = "Rejected", "The API server refuses an object that follows from the spec."
+    INTERNAL_ERROR = (
+        "InternalError",
+        "Setpoint fails on the spec, by a fault of its own; what served before goes on.",
+    )
 
     # Ready
     ROUTABLE = "Routable", "At least one pod is ready and in the Service's EndpointSlices."

@@ -115,7 +115,7 @@ class KubeClient:
             "allowWatchBookmarks": "true",
             "labelSelector": label_selector,
             "resourceVersion": resource_version,
-            "timeoutSeconds": str(random.randint(*_WATCH_SECONDS)),  # noqa: S311
+            "timeoutSeconds": str(random.randint(*_WATCH_SECONDS)),
         }
         async with aclosing(self._connection.lines(Request("watch", resource), query)) as events:
             async for event in events:

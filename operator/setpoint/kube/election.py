@@ -92,7 +92,7 @@ class Elector:
         while True:
             if await self._try():
                 return
-            await asyncio.sleep(self._retry_period_seconds * random.uniform(1.0, 1.2))  # noqa: S311
+            await asyncio.sleep(self._retry_period_seconds * random.uniform(1.0, 1.2))
 
     async def _try(self) -> bool:
         """Take or renew the Lease once, if that is allowed."""

@@ -59,8 +59,9 @@ class InferenceServiceController:
         snapshot = self._observe(key)
         if snapshot is None:
             return True
-        plan = decide(snapshot, self._settings)
-        refusal = await self._carry_out(plan, snapshot)
+        plan, refusal = self._decide(snapshot)
+        if refusal is None:
+            refusal = await self._carry_out(plan, snapshot)
         # The answers to our writes are in the caches by now: the status speaks of them, and of the spec that
         # was decided on, which may not be the newest any more.
         await self._report(replace(self._observe(key) or snapshot, service=snapshot.service), plan, refusal)
@@ -70,6 +71,18 @@ class InferenceServiceController:
         snapshot = observe(self._caches, key)
         # The children of an object that is being deleted go by their owner references.
         return None if snapshot is None or "deletionTimestamp" in snapshot.service["metadata"] else snapshot
+
+    def _decide(self, snapshot: Snapshot) -> tuple[Plan, Refusal | None]:
+        try:
+            return decide(snapshot, self._settings), None
+        except Exception as error:
+            # Its text stays in the log, since it may repeat what the object holds.
+            logger.exception("%s/%s: cannot be decided on", *snapshot.key)
+            return Plan(), Refusal(
+                Reason.INTERNAL_ERROR,
+                f"Setpoint fails on this spec, by a fault of its own ({type(error).__name__}; more is in the"
+                " operator's log): take back what was changed last, and report it",
+            )
 
     async def _carry_out(self, plan: Plan, snapshot: Snapshot) -> Refusal | None:
         namespace, _ = snapshot.key
