@@ -205,6 +205,16 @@ def test_every_mount_has_a_volume_and_every_volume_a_mount() -> None:
     assert len(volumes) == len(set(volumes)) == 6
 
 
+def test_a_mount_of_no_volume_is_told() -> None:
+    mounts = [{"name": "certificates", "mountPath": "/etc/tls"}, {"name": "home", "mountPath": "/h"}]
+    service = inference_service(template={"spec": {"containers": [{"name": "main", "volumeMounts": mounts}]}})
+
+    (fault,) = deployment.faults(service, NODE_PATHS)
+
+    assert fault.field == "spec.template.spec.containers[main].volumeMounts[/etc/tls].name"
+    assert fault.value == "certificates"
+
+
 def test_pull_secrets_of_the_administrator_are_carried() -> None:
     template = deployment.pod_template(inference_service(), settings(image_pull_secrets=("a", "b")))
 

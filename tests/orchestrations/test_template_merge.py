@@ -13,7 +13,7 @@ from setpoint.orchestrations.template_merge import MERGE_KEYS, merge
 from tests.builders import inference_service, settings
 from tests.kubectl import kubectl
 
-# No list that is merged item by item: what may stand in one is template_shape's to hold.
+# No list that is merged item by item: what may stand in one is template_check's to hold.
 KEYS = st.text(max_size=3).filter(lambda key: key not in MERGE_KEYS)
 JSON = st.recursive(
     st.booleans() | st.integers() | st.text(max_size=3),

@@ -232,10 +232,21 @@ def test_a_container_of_the_template_starts_from_the_security_floor() -> None:
     assert spec["initContainers"] == [{"name": "fetch", "image": "y", "securityContext": floor}]
 
 
-def test_a_template_that_is_malformed_is_told_as_that_alone() -> None:
-    (fault,) = faults(pod(hostNetwork=True, containers=[{"image": "x"}]))
+def test_a_malformed_template_does_not_hide_what_it_may_not_have() -> None:
+    found = faults(
+        pod(
+            hostNetwork=True,
+            hostPID="yes",
+            containers=[{"image": "x"}, {"name": "main", "securityContext": {"privileged": True}}],
+        )
+    )
 
-    assert fault.reason == "InvalidTemplate"
+    assert {fault.field: fault.reason for fault in found} == {
+        "spec.template.spec.hostPID": "InvalidTemplate",
+        "spec.template.spec.containers[0].name": "InvalidTemplate",
+        "spec.template.spec.hostNetwork": "ForbiddenTemplate",
+        "spec.template.spec.containers[main].securityContext.privileged": "ForbiddenTemplate",
+    }
 
 
 FIELDS = st.sampled_from(

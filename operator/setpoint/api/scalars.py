@@ -25,6 +25,8 @@ _BINARY_UNITS_BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 BINARY_QUANTITY = r"[1-9][0-9]{0,5}(Ki|Mi)|[1-9][0-9]{0,4}Gi|[1-9][0-9]?Ti"
 """So bounded that CEL makes an integer of it: apimachinery's ParseQuantity does so for few digits only."""
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+"""RFC 1123."""
 
 
 def duration_seconds(text: str) -> float:
@@ -81,7 +83,7 @@ ObjectName = Annotated[
     StringConstraints(min_length=1, max_length=253),
     Ruled(
         matches(
-            rf"{_LABEL}(\.{_LABEL})*",
+            SUBDOMAIN,
             "must be an object's name: lower-case letters, digits, dots and -, and no dot or - at the ends",
         )
     ),

@@ -14,7 +14,7 @@ from setpoint.api.scalars import duration_seconds
 from setpoint.engines import engine_of
 from setpoint.engines.container import HOME, MODEL_PATH
 from setpoint.faults import Fault
-from setpoint.orchestrations import template_merge, template_policy, template_shape
+from setpoint.orchestrations import template_check, template_merge, template_policy
 from setpoint.orchestrations.hugepages import mount
 from setpoint.orchestrations.templates import render
 from setpoint.settings import Settings
@@ -44,9 +44,13 @@ def faults(service: InferenceService, settings: Settings) -> list[Fault]:
         remedy = node_paths.remedy(settings.allowed_node_paths)
         found.append(Fault("spec.model.uri", service.spec.model.uri, remedy, Reason.NODE_PATH_NOT_ALLOWED))
     if service.spec.template:
-        malformed = template_shape.faults(service.spec.template)
-        found += malformed or template_policy.faults(
-            pod_template(service, settings),
+        checked = template_check.check(service.spec.template)
+        found += checked.faults
+        merged = pod_template(_with_template(service, checked.sound), settings)
+        if not checked.faults:  # else what was set aside may have been the volume
+            found += template_check.mounts_of_no_volume(merged)
+        found += template_policy.faults(
+            merged,
             labels=_known_by(service),
             service_account=service.metadata.name,
             # The model's own folder has its own fault, told of the field that names it.
@@ -207,6 +211,10 @@ def _with_containers_of(fragment: Mapping[str, Any], ours: Mapping[str, Any]) ->
                 *({"name": name, "securityContext": floor} for name in dict.fromkeys(added)),
             ]
     return {**ours, "spec": spec}
+
+
+def _with_template(service: InferenceService, template: dict[str, Any]) -> InferenceService:
+    return service.model_copy(update={"spec": service.spec.model_copy(update={"template": template})})
 
 
 def _model_node_path(service: InferenceService) -> list[str]:

@@ -84,7 +84,7 @@ def faults(
     """Return what a merged pod template has that a tenant's pod may not.
 
     `labels` are those that must stand as they are. Raises pydantic.ValidationError when the fragment that
-    was merged has not passed template_shape.
+    was merged has not passed template_check.
     """
     template = shape.PodTemplate.model_validate(merged)
     metadata, pod = template.metadata or shape.Metadata(), template.spec or shape.PodSpec()
@@ -185,7 +185,7 @@ def _volume_faults(pod: shape.PodSpec, allowed_node_paths: Sequence[str]) -> Ite
         for source in sorted(volume.sources - _VOLUME_SOURCES):
             yield _fault(field, source, "is no volume that a pod may have: use a persistentVolumeClaim")
         for item in (volume.projected and volume.projected.sources) or []:
-            for source in sorted(item.keys() - _PROJECTED_SOURCES):
+            for source in sorted(item.kinds - _PROJECTED_SOURCES):
                 message = "would give the engine an identity's token or key: use a configMap or secret"
                 yield _fault(f"{field}.projected.sources", source, message)
         if volume.host_path and not node_paths.is_allowed(volume.host_path.path, allowed_node_paths):

@@ -1,52 +1,15 @@
-"""The parts of a pod template that are merged or judged, typed: a malformed `spec.template` is told by field.
+"""The parts of a pod template that are merged or judged, typed.
 
 What stands here is what template_merge.py needs to tell items apart and what template_policy.py looks at; the
-rest of a pod template passes through, and the API server judges it. The engine's command line is no part of a
-template, since fields of the spec make it.
-
-A fault reaches the status and logs, so it shows no more of a value than people need to find it: of a map or
-list its kind, and of what stands in an environment, where tokens are, the kind too.
+rest of a pod template passes through, and the API server judges it.
 """
 
-import datetime
-import math
-from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from setpoint.api.reasons import Reason
-from setpoint.engines.container import CONTAINER_NAME
-from setpoint.faults import Fault
-
 FIELD = "spec.template"
-_REASON = Reason.INVALID_TEMPLATE
-_COMMAND_LINE = {
-    "args": "would pass by the rules for spec.engine.args: use that",
-    "command": "is not the template's to set: remove it, the image's entry point is used",
-}
-_DEEPEST = 32
-"""Levels of maps and lists, thrice what a pod template has: deeper ones could exhaust the stack."""
-_MESSAGES = {
-    "missing": "is required",
-    "extra_forbidden": "is no field of a template: use metadata.labels, metadata.annotations or spec",
-    "model_type": "must be a map",
-    "dict_type": "must be a map",
-    "list_type": "must be a list",
-    "string_type": "must be text: quote it",
-    "bool_type": "must be true or false, without quotes",
-    "int_type": "must be a whole number, without quotes",
-}
-_KINDS = {
-    dict: "a map",
-    list: "a list",
-    str: "text",
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    type(None): "null",
-}
 
 
 class _Part(BaseModel):
@@ -165,6 +128,7 @@ class Lifecycle(_Part):
 class Container(Named):
     """A container, an initialising one too."""
 
+    image: str | None = None
     command: Any = None
     args: Any = None
     security_context: ContainerSecurityContext | None = None
@@ -185,10 +149,38 @@ class HostPath(_Part):
     type: str | None = None
 
 
+class SecretVolume(_Part):
+    """A Secret as files."""
+
+    secret_name: str | None = None
+    optional: bool | None = None
+
+
+class Source(_Part):
+    """A Secret or ConfigMap by name, as files."""
+
+    name: str | None = None
+    optional: bool | None = None
+
+
+class ProjectedSource(_Part):
+    """One source of a projected volume."""
+
+    model_config = ConfigDict(extra="allow")
+
+    secret: Source | None = None
+    config_map: Source | None = None
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds that it names: one, if it is as it should be."""
+        return _named(self)
+
+
 class Projected(_Part):
     """A volume of several sources."""
 
-    sources: list[dict[str, Any]] | None = None
+    sources: list[ProjectedSource] | None = None
 
 
 class Volume(Named):
@@ -197,13 +189,20 @@ class Volume(Named):
     model_config = ConfigDict(extra="allow")
 
     host_path: HostPath | None = None
+    secret: SecretVolume | None = None
+    config_map: Source | None = None
     projected: Projected | None = None
 
     @property
     def sources(self) -> set[str]:
         """The sources that the volume names."""
-        own = {to_camel(name) for name in self.model_fields_set - {"name"}}
-        return own | set(self.model_extra or {})
+        return _named(self) - {"name"}
+
+
+def _named(part: BaseModel) -> set[str]:
+    """Return the fields that a part has, typed here or not, as JSON names them."""
+    fields = type(part).model_fields
+    return {fields[name].alias or name if name in fields else name for name in part.model_fields_set}
 
 
 class HostAlias(_Part):
@@ -258,79 +257,3 @@ class PodTemplate(_Part):
 
     metadata: Metadata | None = None
     spec: PodSpec | None = None
-
-
-def faults(template: dict[str, Any]) -> list[Fault]:
-    """Return where a `spec.template` is not a fragment of a pod template that can be merged."""
-    not_json = list(_not_json((), template))
-    if not_json:
-        return not_json
-    try:
-        parts = PodTemplate.model_validate(template)
-    except ValidationError as error:
-        return [
-            Fault(
-                path(error_at["loc"]),
-                "" if error_at["type"] == "missing" else _shown(error_at["loc"], error_at["input"]),
-                _MESSAGES.get(error_at["type"], error_at["msg"]),
-                _REASON,
-            )
-            for error_at in error.errors(include_url=False)
-        ]
-    return list(_command_line_faults(parts.spec or PodSpec()))
-
-
-def path(location: tuple[int | str, ...]) -> str:
-    """Return a place within a template as people write it: spec.template.spec.containers[0].name."""
-    return FIELD + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
-
-
-def _command_line_faults(pod: PodSpec) -> Iterator[Fault]:
-    """Yield the engine's command and args; their values, which may have a key in them, are not shown."""
-    for container in pod.containers or []:
-        for name in sorted(_COMMAND_LINE.keys() & container.model_fields_set):
-            if container.name == CONTAINER_NAME:
-                field = f"{FIELD}.spec.containers[{container.name}].{name}"
-                yield Fault(field, "", _COMMAND_LINE[name], _REASON)
-
-
-def _shown(location: tuple[int | str, ...], value: Any) -> str:
-    scalar = value is None or isinstance(value, str | int | float | datetime.date)
-    if scalar and "env" not in location:
-        return str(value).encode(errors="backslashreplace").decode()
-    return _KINDS.get(type(value), type(value).__name__)
-
-
-def _not_json(location: tuple[int | str, ...], value: Any) -> Iterator[Fault]:
-    """Yield what JSON cannot say (YAML reads 2020-01-01 as a date), and directives, which are no fields."""
-    if len(location) > _DEEPEST:
-        yield Fault(path(location), "...", f"is more than {_DEEPEST} levels deep: no pod is", _REASON)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            remedy = _no_key(key)
-            if remedy:
-                yield Fault(path(location), _shown((), key), remedy, _REASON)
-            else:
-                yield from _not_json((*location, key), item)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _not_json((*location, index), item)
-    elif remedy := _no_scalar(value):
-        yield Fault(path(location), _shown(location, value), remedy, _REASON)
-
-
-def _no_key(key: Any) -> str | None:
-    if not isinstance(key, str):
-        return "is a key and must be text: quote it"
-    if key.startswith("$"):
-        return "is a directive, which is not supported: set a field to null to take it away"
-    return _no_scalar(key)
-
-
-def _no_scalar(value: Any) -> str | None:
-    if isinstance(value, str):
-        surrogate = not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value)
-        return "is not Unicode text: remove the surrogates" if surrogate else None
-    if isinstance(value, float):
-        return None if math.isfinite(value) else "is not a number that JSON has: use a finite one"
-    return None if value is None or isinstance(value, int) else "is no value that JSON has: quote it"
