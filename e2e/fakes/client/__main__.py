@@ -2,7 +2,8 @@
 
 An open loop: a request is sent when its time has come, however the earlier ones fare. Each has a connection
 of its own, as behind a gateway that follows the endpoints: a connection kept open would pin a client to one
-pod. Once a second, and at the end, it prints one JSON line of counts; the last failures are told by kind.
+pod. Once a second, and at the end, it prints one JSON line of counts. Failures are told by kind, with the
+time (UTC) at which the request was sent, to be held against what the cluster did then.
 """
 
 import argparse
@@ -11,8 +12,9 @@ import itertools
 import json
 import signal
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import aiohttp
 
@@ -26,16 +28,16 @@ class Counts:
 
     sent: int = 0
     answered: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
+    failures: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """For each kind of failure, when its requests were sent."""
 
     def show(self) -> None:
         """Print one line."""
-        failed = sum(self.failures.values())
         line = {
             "sent": self.sent,
             "answered": self.answered,
-            "failed": failed,
-            "failures": dict(self.failures),
+            "failed": sum(map(len, self.failures.values())),
+            "failures": self.failures,
         }
         print(json.dumps(line), flush=True)
 
@@ -49,6 +51,7 @@ async def ask(url: str, model: str, tokens: int, counts: Counts) -> None:
         "stream": True,
     }
     counts.sent += 1
+    sent_at = datetime.now(UTC).strftime("%H:%M:%S.%f")
     try:
         async with (
             aiohttp.ClientSession(
@@ -59,13 +62,13 @@ async def ask(url: str, model: str, tokens: int, counts: Counts) -> None:
         ):
             text = await response.text()
             if response.status != 200:
-                counts.failures[f"status {response.status}"] += 1
+                counts.failures[f"status {response.status}"].append(sent_at)
             elif "data: [DONE]" not in text:
-                counts.failures["cut stream"] += 1
+                counts.failures["cut stream"].append(sent_at)
             else:
                 counts.answered += 1
     except (aiohttp.ClientError, TimeoutError) as error:
-        counts.failures[f"{type(error).__name__}: {error.__cause__ or error}"] += 1
+        counts.failures[f"{type(error).__name__}: {error.__cause__ or error}"].append(sent_at)
 
 
 async def run(url: str, model: str, rate: float, tokens: int) -> None:
