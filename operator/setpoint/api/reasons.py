@@ -62,6 +62,7 @@ class Reason(StrEnum):
     NOT_ACCEPTED = "NotAccepted", "The newest spec is not rolled out; what served before goes on."
     ROLLING_OUT = "RollingOut", "The newest spec is being carried out."
     COMPLETE = "Complete", "Every wanted pod is of the newest spec and routable, and no older one is left."
+    PAUSED = "Paused", "Somebody has paused the Deployment, so the newest spec is not rolled out."
     POD_CREATION_FAILED = "PodCreationFailed", "The API server refuses the pods (a quota, Pod Security)."
     DEADLINE_EXCEEDED = (
         "ProgressDeadlineExceeded",
@@ -71,7 +72,16 @@ class Reason(StrEnum):
     # A pod that does not serve: Ready where no pod does, Progressing where another one still serves
     SECRET_NOT_FOUND = "SecretNotFound", "A Secret that the spec names does not exist."
     SECRET_KEY_NOT_FOUND = "SecretKeyNotFound", "A Secret that the spec names lacks the key."
-    VOLUME_CLAIM_NOT_FOUND = "VolumeClaimNotFound", "The PersistentVolumeClaim of model.uri does not exist."
+    CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound", "A ConfigMap that template names does not exist."
+    CONFIG_MAP_KEY_NOT_FOUND = "ConfigMapKeyNotFound", "A ConfigMap that template names lacks the key."
+    VOLUME_CLAIM_NOT_FOUND = (
+        "VolumeClaimNotFound",
+        "A PersistentVolumeClaim that model.uri or template names does not exist.",
+    )
+    WAITING_FOR_VOLUMES = (
+        "WaitingForVolumes",
+        "A pod has a node, and its volumes are not mounted yet; when that lasts, one is missing.",
+    )
     INSUFFICIENT_ACCELERATORS = (
         "InsufficientAccelerators",
         "No node has as many accelerators free as one pod needs.",

@@ -43,9 +43,12 @@ def pod(
     container: str = "main",
     revision: str = REVISION,
     phase: str = "Running",
+    mounted: bool = True,
 ) -> Object:
     """A pod; `waiting` is a container's reason and message, `terminated` its last end."""
     conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    if not mounted:
+        conditions.append({"type": "PodReadyToStartContainers", "status": "False"})
     if unschedulable is not None:
         conditions.append(
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": unschedulable}
@@ -89,6 +92,7 @@ def live_deployment(
     generation: int = 1,
     observed: int = 1,
     conditions: tuple[Object, ...] = (),
+    paused: bool = False,
 ) -> Object:
     """The Deployment with its status."""
     return {
@@ -99,7 +103,7 @@ def live_deployment(
             "generation": generation,
             "ownerReferences": [OWNER],
         },
-        "spec": {"replicas": wanted},
+        "spec": {"replicas": wanted, **({"paused": True} if paused else {})},
         "status": {
             "observedGeneration": observed,
             "replicas": existing,

@@ -59,6 +59,19 @@ SERVICE = InferenceService.model_validate(
             "Secret 'keys' has no key 'api'",
         ),
         (
+            pod(ready=False, waiting=("CreateContainerConfigError", 'configmap "rules" not found')),
+            "ConfigMapNotFound",
+            "spec.template: ConfigMap 'rules' does not exist in namespace 'team-a'",
+        ),
+        (
+            pod(
+                ready=False,
+                waiting=("CreateContainerConfigError", "couldn't find key a in ConfigMap team-a/keys"),
+            ),
+            "ConfigMapKeyNotFound",
+            "spec.template: ConfigMap 'keys' has no key 'a'",
+        ),
+        (
             pod(ready=False, waiting=("ImagePullBackOff", "Back-off pulling image")),
             "ImagePullFailed",
             "spec.engine.image: image 'example/vllm:1'",
@@ -72,6 +85,23 @@ SERVICE = InferenceService.model_validate(
             pod(ready=False, terminated={"exitCode": 137, "reason": "OOMKilled"}),
             "OutOfMemory",
             "exit code 137",
+        ),
+        (
+            pod(ready=False, terminated={"exitCode": 137, "reason": "Error"}),
+            "ContainerCrashed",
+            "for want of memory",
+        ),
+        (
+            pod(
+                ready=False,
+                terminated={
+                    "exitCode": 128,
+                    "reason": "StartError",
+                    "message": "runc create failed: container init was OOM-killed (memory limit too low?)",
+                },
+            ),
+            "OutOfMemory",
+            "memory limit too low?",
         ),
     ],
 )
@@ -141,3 +171,21 @@ def test_an_image_that_the_template_names_is_not_blamed_on_the_engine() -> None:
 
     assert problem is not None
     assert problem.message.startswith("spec.template, container 'main'")
+
+
+def test_pull_secrets_of_the_template_are_named_where_an_image_cannot_be_had() -> None:
+    template = {"spec": {"imagePullSecrets": [{"name": "registry"}]}}
+    service = InferenceService.model_validate(service_object(template=template))
+
+    problem = diagnose(service, (pod(ready=False, waiting=("ErrImagePull", "unauthorized")),))
+
+    assert problem is not None
+    assert "give the namespace the pull secret 'registry'" in problem.message
+
+
+def test_a_malformed_template_does_not_keep_a_problem_from_being_told() -> None:
+    service = InferenceService.model_validate(service_object(template={"spec": "x"}))
+
+    problem = diagnose(service, (pod(ready=False, waiting=("ErrImagePull", "no such image")),))
+
+    assert problem is not None

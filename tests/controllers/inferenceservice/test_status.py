@@ -34,6 +34,11 @@ def condition(of: Object, kind: str) -> tuple[str, str]:
     return found["status"], found["reason"]
 
 
+def message(of: Object, kind: str) -> str:
+    found = next(item for item in of["conditions"] if item["type"] == kind)
+    return str(found["message"])
+
+
 def test_a_service_with_its_newest_pod_routable_is_ready_and_done() -> None:
     seen = status(serving())
 
@@ -204,3 +209,36 @@ def test_a_message_is_bounded_and_carries_no_credential() -> None:
     assert len(message) <= 4096
     assert "passw0rd" not in message
     assert "hf_abc" not in message
+
+
+def test_a_pod_that_waits_for_its_volumes_is_told_while_the_rollout_goes_on() -> None:
+    template = {"spec": {"volumes": [{"name": "tls", "secret": {"secretName": "certificate"}}]}}
+
+    seen = status(
+        snapshot(
+            service_object(template=template),
+            deployment=live_deployment(),
+            pods=(pod(ready=False, mounted=False),),
+        )
+    )
+
+    assert condition(seen, "Ready") == ("False", "WaitingForVolumes")
+    assert condition(seen, "Progressing") == ("True", "WaitingForVolumes")
+
+
+def test_a_deployment_that_somebody_paused_is_told_until_the_rollout_is_complete() -> None:
+    endpoints = (endpoint_slice("chat-1"),)
+
+    seen = status(
+        snapshot(
+            deployment=live_deployment(updated=0, paused=True),
+            pods=(pod(revision="former"),),
+            endpoint_slices=endpoints,
+        )
+    )
+    assert condition(seen, "Progressing") == ("False", "Paused")
+    assert "kubectl rollout resume deployment chat --namespace team-a" in message(seen, "Progressing")
+    assert condition(seen, "Ready") == ("True", "Routable")
+
+    seen = status(snapshot(deployment=live_deployment(paused=True), pods=(pod(),), endpoint_slices=endpoints))
+    assert condition(seen, "Progressing") == ("False", "Complete")

@@ -6,6 +6,7 @@ node without room), so the operator needs no right to read Secrets.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from setpoint.api.inferenceservice import InferenceService
@@ -13,11 +14,20 @@ from setpoint.api.model_uri import VolumeClaimModel, parse_model_uri
 from setpoint.api.reasons import Reason
 from setpoint.engines.container import CONTAINER_NAME
 from setpoint.kube.objects import Object
+from setpoint.orchestrations.template_check import sound_parts
+from setpoint.orchestrations.template_shape import PodSpec
 
 MESSAGE_MAX_LENGTH = 512
 
-_SECRET_NOT_FOUND = re.compile(r'secret "(?P<name>[^"]+)" not found')
-_SECRET_KEY_NOT_FOUND = re.compile(r"couldn't find key (?P<key>\S+) in Secret [^/]+/(?P<name>\S+)")
+_NOT_FOUND = re.compile(r'(?P<kind>secret|configmap) "(?P<name>[^"]+)" not found')
+_KEY_NOT_FOUND = re.compile(
+    r"couldn't find key (?P<key>\S+) in (?P<kind>Secret|ConfigMap) [^/]+/(?P<name>\S+)"
+)
+_REFERENCED = {
+    "secret": ("Secret", Reason.SECRET_NOT_FOUND, Reason.SECRET_KEY_NOT_FOUND),
+    "configmap": ("ConfigMap", Reason.CONFIG_MAP_NOT_FOUND, Reason.CONFIG_MAP_KEY_NOT_FOUND),
+}
+"""Kinds that a container refers to, each with the reason when one is missing and when a key in it is."""
 _CLAIM_NOT_FOUND = re.compile(r'persistentvolumeclaim "(?P<name>[^"]+)" not found')
 _IMAGE_REASONS = frozenset(
     {
@@ -29,6 +39,7 @@ _IMAGE_REASONS = frozenset(
         "RegistryUnavailable",
     }
 )
+_KILLED = 128 + 9
 _ENGINE_ERROR = re.compile(
     r"(?:^|\s)((?:Value error,|[A-Za-z.]*Error:|vllm: error:|vllm serve: error:) ?.{1,400})"
 )
@@ -45,17 +56,22 @@ class Problem:
 def diagnose(service: InferenceService, pods: tuple[Object, ...]) -> Problem | None:
     """Return the first problem of the pods that do not serve, in a stable order; None when there is none to
     see.
-
-    A pod on its way out is passed over, and one that has ended (evicted, say), which nobody waits for any
-    more.
     """
-    for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
-        if "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") in ("Failed", "Succeeded"):
-            continue
+    for pod in sorted(waited_for(pods), key=lambda pod: str(pod["metadata"]["name"])):
         problem = _scheduling_problem(service, pod) or _container_problem(service, pod)
         if problem is not None:
             return Problem(problem.reason, problem.message[:MESSAGE_MAX_LENGTH])
     return None
+
+
+def waited_for(pods: Iterable[Object]) -> list[Object]:
+    """Return the pods without those on their way out, and those that have ended (evicted, say)."""
+    return [
+        pod
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+        and pod["status"].get("phase") not in ("Failed", "Succeeded")
+    ]
 
 
 def _scheduling_problem(service: InferenceService, pod: Object) -> Problem | None:
@@ -101,25 +117,30 @@ def _waiting_problem(service: InferenceService, status: Object) -> Problem | Non
         where = _image_field(service, status["name"])
         return Problem(
             Reason.IMAGE_PULL_FAILED,
-            f"{where}: image {status['image']!r} cannot be had: correct it, or give the namespace a pull"
-            f" secret (kubelet: {reason}: {_one_line(text)})",
+            f"{where}: image {status['image']!r} cannot be had: correct it, or give the namespace"
+            f" {_pull_secrets(service)} (kubelet: {reason}: {_one_line(text)})",
         )
     if reason != "CreateContainerConfigError":
         return None
-    if secret := _SECRET_KEY_NOT_FOUND.search(text):
-        return Problem(
-            Reason.SECRET_KEY_NOT_FOUND,
-            f"{_secret_field(service, secret['name'])}: Secret {secret['name']!r} has no key"
-            f" {secret['key']!r}: add the key, or correct the reference",
-        )
-    if secret := _SECRET_NOT_FOUND.search(text):
-        return Problem(
-            Reason.SECRET_NOT_FOUND,
-            f"{_secret_field(service, secret['name'])}: Secret {secret['name']!r} does not exist in namespace"
-            f" {service.metadata.namespace!r}: create it, or correct the reference",
-        )
+    if problem := _reference_problem(service, text):
+        return problem
     return Problem(
         Reason.CONTAINER_CONFIG_ERROR, f"container {status['name']!r} cannot be made: {_one_line(text)}"
+    )
+
+
+def _reference_problem(service: InferenceService, text: str) -> Problem | None:
+    found = _KEY_NOT_FOUND.search(text) or _NOT_FOUND.search(text)
+    if found is None:
+        return None
+    kind, missing, key_missing = _REFERENCED[found["kind"].lower()]
+    where = f"{_reference_field(service, kind, found['name'])}: {kind} {found['name']!r}"
+    if key := found.groupdict().get("key"):
+        return Problem(key_missing, f"{where} has no key {key!r}: add the key, or correct the reference")
+    return Problem(
+        missing,
+        f"{where} does not exist in namespace {service.metadata.namespace!r}: create it, or correct the"
+        " reference",
     )
 
 
@@ -134,10 +155,13 @@ def _crash_problem(status: Object) -> Problem | None:
     never_ran = terminated.get("reason") in ("StartError", "ContainerCannotRun")
     cause = _one_line(words) if never_ran else _engine_error(words)
     told = f": {cause}" if cause else "; see kubectl logs --previous"
-    reason = Reason.OUT_OF_MEMORY if terminated.get("reason") == "OOMKilled" else Reason.CONTAINER_CRASHED
+    # A limit too small for the container to start at all is told by runc, in words.
+    out_of_memory = terminated.get("reason") == "OOMKilled" or (never_ran and "OOM-killed" in words)
+    killed = " (killed: by a probe that failed, or for want of memory)" * (terminated["exitCode"] == _KILLED)
+    reason = Reason.OUT_OF_MEMORY if out_of_memory else Reason.CONTAINER_CRASHED
     return Problem(
         reason,
-        f"container {status['name']!r} ended with exit code {terminated['exitCode']}"
+        f"container {status['name']!r} ended with exit code {terminated['exitCode']}{killed}"
         f" after {status.get('restartCount', 0)} restarts{told}",
     )
 
@@ -149,12 +173,16 @@ def _engine_error(log_tail: str) -> str:
 
 
 def _image_field(service: InferenceService, container: str) -> str:
-    containers = (service.spec.template.get("spec") or {}).get("containers") or ()
-    if container != CONTAINER_NAME or any(
-        item.get("name") == container and item.get("image") for item in containers
-    ):
+    containers = (sound_parts(service.spec.template).spec or PodSpec()).containers or ()
+    if container != CONTAINER_NAME or any(item.name == container and item.image for item in containers):
         return f"spec.template, container {container!r}"
     return "spec.engine.image" if service.spec.engine.image else "spec.engine.version"
+
+
+def _pull_secrets(service: InferenceService) -> str:
+    """The pull secrets that the template names: the kubelet passes over one that does not exist."""
+    named = (sound_parts(service.spec.template).spec or PodSpec()).image_pull_secrets or ()
+    return f"the pull secret {' and '.join(repr(each.name) for each in named)}" if named else "a pull secret"
 
 
 def _claim_field(service: InferenceService, name: str) -> str:
@@ -164,11 +192,13 @@ def _claim_field(service: InferenceService, name: str) -> str:
     return "spec.template"
 
 
-def _secret_field(service: InferenceService, name: str) -> str:
-    if service.spec.engine.api_key_secret_ref and service.spec.engine.api_key_secret_ref.name == name:
-        return "spec.engine.apiKeySecretRef"
-    if service.spec.model.token_secret_ref and service.spec.model.token_secret_ref.name == name:
-        return "spec.model.tokenSecretRef"
+def _reference_field(service: InferenceService, kind: str, name: str) -> str:
+    for field, reference in (
+        ("spec.engine.apiKeySecretRef", service.spec.engine.api_key_secret_ref),
+        ("spec.model.tokenSecretRef", service.spec.model.token_secret_ref),
+    ):
+        if kind == "Secret" and reference and reference.name == name:
+            return field
     return "spec.template"
 
 

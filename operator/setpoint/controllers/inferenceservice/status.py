@@ -20,6 +20,7 @@ from setpoint.controllers.inferenceservice.rollout import (
     of_revision,
     was_completed,
 )
+from setpoint.controllers.inferenceservice.volumes import awaited_volumes
 from setpoint.kube.objects import Object
 from setpoint.orchestrations import deployment
 from setpoint.redaction import redact
@@ -100,7 +101,10 @@ def _ready(snapshot: Snapshot, plan: Plan, rollout: Rollout) -> Verdict:
             Reason.ROUTABLE,
             f"{rollout.routable} pods are routable, {rollout.wanted} wanted",
         )
-    if plan.service and (problem := diagnose(plan.service, snapshot.pods)):
+    problem = plan.service and (
+        diagnose(plan.service, snapshot.pods) or awaited_volumes(plan.service, _newest_pods(snapshot, plan))
+    )
+    if problem:
         return ConditionStatus.FALSE, problem.reason, problem.message
     if rollout.wanted == 0 and snapshot.deployment:
         return ConditionStatus.FALSE, Reason.SCALED_TO_ZERO, "no pod is wanted"
@@ -118,15 +122,32 @@ def _progressing(snapshot: Snapshot, plan: Plan, rollout: Rollout, accepted: Ver
         # A pod that is replaced later is no rollout: Ready and the counts tell of it.
         return ConditionStatus.FALSE, Reason.COMPLETE, "the newest spec is rolled out"
     still = f"; {rollout.routable} pods go on serving" if rollout.routable else ""
-    # A pod of a former spec says nothing of this one.
-    pods = of_revision(snapshot.pods, plan.revision) if plan.revision else ()
+    pods = _newest_pods(snapshot, plan)
     problem = diagnose(plan.service, pods) if plan.service else None
-    if stalled := problem or _deployment_problem(snapshot.deployment):
+    if stalled := _pause(snapshot.deployment) or problem or _deployment_problem(snapshot.deployment):
         return ConditionStatus.FALSE, stalled.reason, stalled.message + still
+    if awaited := awaited_volumes(plan.service, pods) if plan.service else None:
+        return ConditionStatus.TRUE, awaited.reason, awaited.message + still
     return (
         ConditionStatus.TRUE,
         Reason.ROLLING_OUT,
         f"{rollout.routable} pods are routable, {rollout.wanted} wanted",
+    )
+
+
+def _newest_pods(snapshot: Snapshot, plan: Plan) -> tuple[Object, ...]:
+    """The pods of this spec: one of a former spec says nothing of it."""
+    return of_revision(snapshot.pods, plan.revision) if plan.revision else ()
+
+
+def _pause(live: Object | None) -> Problem | None:
+    if live is None or not live["spec"].get("paused"):
+        return None
+    name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
+    return Problem(
+        Reason.PAUSED,
+        f"somebody has paused the Deployment (spec.paused): kubectl rollout resume deployment {name}"
+        f" --namespace {namespace}",
     )
 
 

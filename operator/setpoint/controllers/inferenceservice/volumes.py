@@ -1,0 +1,61 @@
+"""What a pod may be waiting for while its volumes are not mounted.
+
+The kubelet names a missing Secret or ConfigMap of a volume in an Event alone, and the operator has no right
+to read Events or Secrets. A pod's status says only that the pod is not past this step:
+PodReadyToStartContainers is False until its volumes and its network are there (KEP-3085). That is so of every
+pod for a moment, so it is told as what is waited for and not as a failure, with all that the spec names and
+that may be missing.
+"""
+
+from collections.abc import Iterator
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.model_uri import HuggingFaceModel, parse_model_uri
+from setpoint.api.reasons import Reason
+from setpoint.controllers.inferenceservice.diagnose import Problem, waited_for
+from setpoint.kube.objects import Object
+from setpoint.orchestrations.template_check import sound_parts
+from setpoint.orchestrations.template_shape import PodSpec, Volume
+
+
+def awaited_volumes(service: InferenceService, pods: tuple[Object, ...]) -> Problem | None:
+    """Return what a pod that is scheduled may wait for; None when none waits, or the spec names no volume."""
+    waiting = any(_is_unmounted(pod) for pod in waited_for(pods))
+    if not waiting or not (named := list(_named(service))):
+        return None
+    return Problem(
+        Reason.WAITING_FOR_VOLUMES,
+        f"a pod waits for its volumes; if it goes on waiting, one is missing from namespace"
+        f" {service.metadata.namespace!r} or from the node: create it, or correct the spec"
+        f" ({', '.join(named)}; kubectl describe pod says which)",
+    )
+
+
+def _is_unmounted(pod: Object) -> bool:
+    return any(
+        condition["type"] == "PodReadyToStartContainers" and condition["status"] == "False"
+        for condition in pod["status"].get("conditions", ())
+    )
+
+
+def _named(service: InferenceService) -> Iterator[str]:
+    uri = service.spec.model.uri
+    if not isinstance(parse_model_uri(uri), HuggingFaceModel):
+        yield f"spec.model.uri: {uri!r}"
+    for volume in (sound_parts(service.spec.template).spec or PodSpec()).volumes or ():
+        for source in _sources(volume):
+            yield f"spec.template volume {volume.name!r}: {source}"
+
+
+def _sources(volume: Volume) -> Iterator[str]:
+    if volume.host_path:
+        yield f"folder {volume.host_path.path!r}"
+    if volume.secret and not volume.secret.optional:
+        yield f"Secret {volume.secret.secret_name!r}"
+    projected = (volume.projected and volume.projected.sources) or ()
+    for secret in [item.secret for item in projected]:
+        if secret and not secret.optional:
+            yield f"Secret {secret.name!r}"
+    for config_map in [volume.config_map, *(item.config_map for item in projected)]:
+        if config_map and not config_map.optional:
+            yield f"ConfigMap {config_map.name!r}"
