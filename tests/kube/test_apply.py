@@ -258,3 +258,57 @@ async def test_an_object_that_was_deleted_behind_the_cache_is_not_brought_back_b
     with pytest.raises(Conflict):
         await applier.reconcile(desired(namespace, a="2"), cached)
     assert await applier.reconcile(desired(namespace, a="2"), None) is not None
+
+
+def labelled(namespace: str, name: str = "chat") -> Object:
+    return config_map(namespace=namespace, owner_uid=OWNER, labels={"service": name})
+
+
+async def orphaned(kube: KubeClient, live: Object, *owners: Object) -> Object:
+    """Give an object other owner references, or none."""
+    metadata = {key: value for key, value in live["metadata"].items() if key != "ownerReferences"}
+    metadata |= {"ownerReferences": list(owners)} if owners else {}
+    return await kube.replace(
+        CONFIG_MAPS, metadata["namespace"], metadata["name"], {**live, "metadata": metadata}
+    )
+
+
+async def test_an_object_of_ours_that_lost_its_owner_is_taken_back(
+    applier: Recorder, kube: KubeClient, namespace: str
+) -> None:
+    written = present(await applier.reconcile(labelled(namespace), None))
+    await orphaned(kube, written)
+
+    again = present(await applier.reconcile(labelled(namespace), None))
+
+    assert again["metadata"]["uid"] == written["metadata"]["uid"]
+    assert [owner["uid"] for owner in again["metadata"]["ownerReferences"]] == [OWNER]
+
+
+async def test_an_object_of_ours_that_somebody_else_owns_now_is_left_alone(
+    applier: Recorder, kube: KubeClient, namespace: str
+) -> None:
+    written = present(await applier.reconcile(labelled(namespace), None))
+    await orphaned(kube, written, owner_reference(OTHER, controller=False))
+
+    with pytest.raises(Foreign):
+        await applier.reconcile(labelled(namespace), None)
+
+
+async def test_an_object_without_owner_that_bears_other_labels_is_left_alone(
+    applier: Recorder, kube: KubeClient, namespace: str
+) -> None:
+    written = present(await applier.reconcile(labelled(namespace, "other"), None))
+    await orphaned(kube, written)
+
+    with pytest.raises(Foreign):
+        await applier.reconcile(labelled(namespace), None)
+
+
+async def test_an_object_without_owner_that_only_bears_our_labels_is_left_alone(
+    applier: Recorder, kube: KubeClient, namespace: str
+) -> None:
+    await kube.create(CONFIG_MAPS, namespace, config_map(namespace=namespace, labels={"service": "chat"}))
+
+    with pytest.raises(Foreign):
+        await applier.reconcile(labelled(namespace), None)

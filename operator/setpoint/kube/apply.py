@@ -74,9 +74,10 @@ class Applier:
         """Make the live object say what `desired` does; return it as written, or None when nothing was to do.
 
         `live` is the cached object, None when the owner's children have none of that name. `owner_uid` is the
-        controlling owner that `desired` names in its owner references. Raises Foreign when the live object
-        has another controller, or none; Conflict when it is not the one that the cache shows, or was made
-        since we looked: look again.
+        controlling owner that `desired` names in its owner references. An object of ours that has lost its
+        owner reference is taken back. Raises Foreign when the live object has another controller, or has none
+        and was never ours; Conflict when it is not the one that the cache shows, or was made since we looked:
+        look again.
         """
         if controller_uid(desired) != owner_uid:
             raise ValueError(
@@ -87,7 +88,7 @@ class Applier:
             # The cache does not tell whether somebody else's object has this name, or is only late.
             live = await self._client.get(resource, namespace, name)
         if live is not None:
-            if controller_uid(live) != owner_uid:
+            if controller_uid(live) != owner_uid and not self._was_ours(live, desired):
                 raise Foreign({"kind": resource.kind} | live, desired)
             if not differs(desired, live, self._hash_annotation):
                 self._observe(resource, live)
@@ -101,6 +102,20 @@ class Applier:
         )
         self._observe(resource, written)
         return written
+
+    def _was_ours(self, live: Object, desired: Object) -> bool:
+        """Whether the live object is of nobody now and bears our labels and our apply: somebody has taken its
+        owner reference away, or has deleted the owner and orphaned it.
+        """
+        metadata = live["metadata"]
+        if metadata.get("ownerReferences") or metadata.get("deletionTimestamp"):
+            return False
+        labels = desired["metadata"].get("labels") or {}
+        applied = any(
+            entry["manager"] == self._field_manager and entry["operation"] == "Apply"
+            for entry in metadata.get("managedFields") or ()
+        )
+        return applied and labels.items() <= (metadata.get("labels") or {}).items()
 
     def _signed(self, desired: Object, live: Object | None) -> Object:
         """The manifest with its hash, meant for this very object, or for none that is there yet."""

@@ -7,6 +7,7 @@ from setpoint.controllers.inferenceservice.controller import FIELD_MANAGER
 from setpoint.controllers.inferenceservice.observe import CHILDREN
 from setpoint.kube.client import KubeClient
 from setpoint.kube.errors import NotFound
+from setpoint.kube.objects import controller_uid
 from setpoint.kube.resources import (
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
@@ -25,6 +26,7 @@ from tests.controllers.inferenceservice.users import (
     create,
     deployment,
     live,
+    orphan,
     pod_is_replaced,
     pod_is_routable,
     service,
@@ -151,6 +153,72 @@ async def test_a_field_that_somebody_else_added_is_left_alone(
         await running.has_seen(DEPLOYMENTS, changed["metadata"]["resourceVersion"])
 
     assert running.requests == []
+
+
+async def test_a_child_that_lost_its_owner_is_taken_back_without_a_restart(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with with_service(api_server, kube, namespace) as (running, user_service):
+        before = await deployment(kube, namespace)
+        orphan(api_server, before)
+
+        async def taken_back() -> bool:
+            return "ownerReferences" in (await deployment(kube, namespace))["metadata"]
+
+        await until(taken_back)
+        await running.quiet()
+
+    after = await deployment(kube, namespace)
+    assert controller_uid(after) == user_service["metadata"]["uid"]
+    assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])
+    assert condition(await live(kube, namespace), "Accepted") == ("True", "Accepted")
+
+
+async def test_children_that_were_orphaned_serve_the_next_service_of_that_name(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    old = await settled_service(api_server, kube, namespace)
+    before = await deployment(kube, namespace)
+    for resource in CHILDREN:
+        for child in (await kube.list(resource))[0]:
+            if child["metadata"]["namespace"] == namespace and controller_uid(child):
+                orphan(api_server, child)
+    await kube.delete(INFERENCE_SERVICES, namespace, NAME, uid=old["metadata"]["uid"])
+
+    async with operator(api_server, namespace):
+        new = await create(kube, service(namespace))
+
+        async def accepted() -> bool:
+            found = await live(kube, namespace)
+            return "status" in found and condition(found, "Accepted") == ("True", "Accepted")
+
+        await until(accepted)
+
+    after = await deployment(kube, namespace)
+    assert controller_uid(after) == new["metadata"]["uid"]
+    assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])
+
+
+async def test_a_paused_deployment_stays_paused_and_is_told(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with with_service(api_server, kube, namespace) as (running, user_service):
+        paused = await deployment(kube, namespace)
+        paused["spec"]["paused"] = True
+        paused = await kube.replace(DEPLOYMENTS, namespace, NAME, paused)
+        await running.has_seen(DEPLOYMENTS, paused["metadata"]["resourceVersion"])
+        await change(kube, user_service, engine={"args": ["--max-model-len=4096"]})
+
+        async def told() -> bool:
+            return condition(await live(kube, namespace), "Progressing") == ("False", "Paused")
+
+        await until(told)
+        await running.quiet()
+
+    after = await deployment(kube, namespace)
+    assert after["spec"]["paused"]
+    # What the spec asks for is there, and rolls out when the pause ends.
+    assert "--max-model-len=4096" in after["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
 async def test_an_object_of_somebody_else_is_left_alone_and_named(

@@ -7,6 +7,8 @@ from setpoint.controllers.inferenceservice.observe import CHILDREN
 from setpoint.kube.client import KubeClient
 from setpoint.kube.objects import Object
 from setpoint.kube.resources import DEPLOYMENTS, ENDPOINT_SLICES, INFERENCE_SERVICES, PODS, SERVICES, Resource
+from tests.apiserver import ApiServer
+from tests.kubectl import kubectl
 
 NAME = "chat"
 WRITES_TO_CREATE = len(CHILDREN) + 1
@@ -106,6 +108,23 @@ async def pod_is_replaced(kube: KubeClient, namespace: str) -> None:
     assert pod is not None
     pod["metadata"]["annotations"] = template["metadata"]["annotations"]
     await kube.replace(PODS, namespace, "chat-1", pod)
+
+
+def orphan(api_server: ApiServer, child: Object) -> None:
+    """Take an object's owner references away, as `kubectl delete --cascade=orphan` does through the garbage
+    collector.
+    """
+    name, namespace = child["metadata"]["name"], child["metadata"]["namespace"]
+    done = kubectl(
+        f"--kubeconfig={api_server.kubeconfig}",
+        "patch",
+        child["kind"],
+        name,
+        f"--namespace={namespace}",
+        "--type=merge",
+        '--patch={"metadata": {"ownerReferences": null}}',
+    )
+    assert done.returncode == 0, done.stderr
 
 
 async def set_status(
