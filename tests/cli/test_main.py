@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import yaml
 
 from setpoint.api.crd import inference_service_crd
 from setpoint.cli import generate
+from tests.builders import inference_service_object
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +35,28 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["crds", "render -f {file}", "validate -f {file}"])
+def test_output_that_cannot_be_written_is_said_in_a_line(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "chat.json"
+    file.write_text(json.dumps(inference_service_object()))
+    done = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"{sys.executable} -c 'import sys; from setpoint.cli import main; sys.exit(main())'"
+            f" {command.format(file=file)} > /dev/full",
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "operator"), "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "standard output cannot be written: No space left on device\n",
+    )
 
 
 def test_version_is_printed(run: Run) -> None:

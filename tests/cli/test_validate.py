@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
@@ -77,6 +78,18 @@ def test_every_fault_is_told_at_once_with_file_field_value_and_remedy(run: Run, 
             "metadata.labels['a.b/c']: 'true' must be text",
         ),
         (
+            {"metadata": {"name": "chat", "labels": {"team": "a b"}}},
+            "metadata.labels.team: 'a b' is no label's value: at most 63",
+        ),
+        (
+            {"metadata": {"name": "chat", "labels": {"a b": "x"}}},
+            "metadata.labels['a b']: has no valid key: at most 63",
+        ),
+        (
+            {"metadata": {"name": "chat", "annotations": {"-a": "s3cret"}}},
+            "metadata.annotations['-a']: has no valid key",
+        ),
+        (
             {"metadata": {"name": "chat", "namespace": "Team A"}},
             "metadata.namespace: 'Team A' must be an object's name",
         ),
@@ -97,6 +110,61 @@ def test_a_fault_around_the_spec_is_told_alone(
     assert ended.status == 1
     assert ended.err.startswith(f"chat.yaml:1: {told}")
     assert len(ended.err.splitlines()) == 1
+
+
+def test_a_key_among_the_arguments_does_not_hide_what_else_is_wrong_with_them(run: Run, write: Write) -> None:
+    args = ["--seed=1", "--api-key=s3cret", "--port=1", "-- uds=x", "--host 0.0.0.0"]
+    ended = run("validate", "-f", write(inference_service_object(engine={"args": args})))
+    assert ended.status == 1
+    assert [line.partition(" must ")[0].partition(" is ")[0] for line in ended.err.splitlines()] == [
+        "chat.yaml:1: spec.engine.args:",
+        "chat.yaml:1: spec.engine.args[3]: '-- ...' has a space after its dashes: take it out",
+        "chat.yaml:1: spec.engine.args[4]: '--host ...'",
+        "chat.yaml:1: spec.engine.args[2]: '--port'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        (
+            {"containerz": []},
+            "spec.template.spec.containerz: is not a field of a pod: did you mean containers?",
+        ),
+        (
+            {"containers": [{"name": "main", "envFrom": [{"secretReff": {"name": "x"}}]}]},
+            "spec.template.spec.containers[0].envFrom[0].secretReff: is not a field of a pod: did you mean secretR",
+        ),
+        ({"xyzzy": 1}, "spec.template.spec.xyzzy: is not a field of a pod: remove it"),
+        (
+            {"containers": [{"name": "main", "volumeMounts": [{"name": "tls", "mountPath": "/tls"}]}]},
+            "spec.template.spec.containers[main].volumeMounts[/tls].name: 'tls' is no volume of the pod",
+        ),
+    ],
+)
+def test_a_field_or_volume_of_the_template_that_does_not_exist_is_told(
+    run: Run, write: Write, spec: dict[str, Any], told: str
+) -> None:
+    ended = run("validate", "-f", write(inference_service_object(template={"spec": spec})))
+    assert ended.status == 1
+    assert ended.err.startswith(f"chat.yaml:1: {told}")
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_any_field_of_a_pod_is_taken(run: Run, write: Write) -> None:
+    spec = {
+        "nodeSelector": {"any.key/x": "y"},
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+        "containers": [
+            {
+                "name": "main",
+                "resources": {"limits": {"memory": "1Gi", "example.com/any": "1"}},
+                "envFrom": [{"configMapRef": {"name": "x"}}],
+                "livenessProbe": {"httpGet": {"path": "/", "port": "http"}},
+            }
+        ],
+    }
+    assert run("validate", "-f", write(inference_service_object(template={"spec": spec}))).err == ""
 
 
 @pytest.mark.parametrize(
@@ -177,6 +245,33 @@ def test_a_file_that_is_no_object_ends_with_status_2(
     assert ended.out == ""
 
 
+@pytest.mark.parametrize("command", ["validate", "render"])
+def test_a_file_that_cannot_be_read_does_not_hide_the_faults_of_others(
+    run: Run, write: Write, command: str
+) -> None:
+    wrong, empty = write(inference_service_object(replicas=-1)), write("", name="empty.yaml")
+    ended = run(command, "-f", empty, "-f", wrong, "-f", "absent.yaml")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.splitlines() == [
+        "chat.yaml:1: spec.replicas: '-1' must be at least 0",
+        "empty.yaml: is empty: write an InferenceService into it",
+        "absent.yaml: cannot be read: No such file or directory",
+    ]
+
+
+def test_json_may_escape_any_character(run: Run, write: Write) -> None:
+    service = inference_service_object(engine={"args": ["--seed=\U0001f600", "\\ud83d\\ude00"]})
+    ended = run("render", "-f", write(json.dumps(service)))
+    assert (ended.status, ended.err) == (0, "")
+    (args,) = {
+        tuple(container["args"][-2:])
+        for document in yaml.safe_load_all(ended.out)
+        if document["kind"] == "Deployment"
+        for container in document["spec"]["template"]["spec"]["containers"]
+    }
+    assert args == ("--seed=\U0001f600", "\\ud83d\\ude00")
+
+
 def test_a_missing_file_and_a_folder_are_said(run: Run, tmp_path: Path) -> None:
     ended = run("validate", "-f", str(tmp_path / "absent.yaml"))
     assert (ended.status, ended.err) == (
@@ -192,6 +287,11 @@ def test_a_missing_file_and_a_folder_are_said(run: Run, tmp_path: Path) -> None:
     [
         ({"vllmImages": "x"}, "settings.yaml: vllmImages: "),
         ({"allowedNodePaths": "/models"}, "settings.yaml: allowedNodePaths: "),
+        (
+            {"allowedNodePaths": ["/a", "models"]},
+            "settings.yaml: allowedNodePaths[1]: 'models' must be an absolute",
+        ),
+        ({"allowedNodePaths": ["/srv/../etc"]}, "settings.yaml: allowedNodePaths[0]: '/srv/../etc' must be"),
         ("", "settings.yaml: is empty"),
     ],
 )

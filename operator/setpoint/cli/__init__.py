@@ -2,21 +2,21 @@
 
 import argparse
 import importlib.metadata
-import os
 import sys
 
 from setpoint.cli.crds import crds_yaml
 from setpoint.cli.documents import DocumentError
+from setpoint.cli.output import OutputError, discard, write
 from setpoint.cli.render import render
 from setpoint.cli.settings_file import read_settings
 from setpoint.cli.validate import validate
 
 _USAGE_STATUS = 2
-"""As argparse exits when the command line is wrong: here, when an input cannot be read at all."""
+"""As argparse exits when the command line is wrong: here, when a file cannot be read or written at all."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return the exit status: 0 done, 1 a fault in an object, 2 unreadable input."""
+    """Run one command and return the exit status: 0 done, 1 a fault in an object, 2 no input or output."""
     options = _parser().parse_args(arguments)
     try:
         status = _run(options)
@@ -24,16 +24,20 @@ def main(arguments: list[str] | None = None) -> int:
     except DocumentError as error:
         print(error, file=sys.stderr)
         return _USAGE_STATUS
+    except OutputError as error:
+        discard()
+        print(error, file=sys.stderr)
+        return _USAGE_STATUS
     except BrokenPipeError:
-        # The reader, such as head, has what it wanted. Python would flush again at exit, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, such as head, has what it wanted.
+        discard()
         return 0
     return status
 
 
 def _run(options: argparse.Namespace) -> int:
     if options.command == "crds":
-        print(crds_yaml(), end="")
+        write(crds_yaml())
         return 0
     command = {"validate": validate, "render": render}[options.command]
     return command(options.files, read_settings(options.settings))

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.cli.explain import Location, to_fault, value_at
 from setpoint.cli.submitted import API_VERSION, SubmittedInferenceService
+from setpoint.cli.template_fields import unknown_fields
 from setpoint.faults import Fault
-from setpoint.orchestrations import deployment
+from setpoint.orchestrations import deployment, template_check
 from setpoint.settings import Settings
 
 _STAND_INS: dict[Location, Any] = {
@@ -23,6 +24,7 @@ _STAND_INS: dict[Location, Any] = {
     ("spec", "model", "uri"): "hf://organisation/name",
 }
 """What goes in place of a required field that is wrong, so that the rest can be looked at."""
+_ARGS: Location = ("spec", "engine", "args")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def check(document: dict[str, Any], settings: Settings) -> Checked:
     """
     faults: list[Fault] = []
     aside: set[Location] = set()
+    args: list[str] | None = None
     rest = json.loads(json.dumps(document))
     while True:
         try:
@@ -53,9 +56,20 @@ def check(document: dict[str, Any], settings: Settings) -> Checked:
             faults += [to_fault(details, document) for details in found if not _within(aside, details["loc"])]
             aside |= {details["loc"] for details in found}
             for details in found:
+                if details["loc"] == _ARGS and details["type"] == "rule":
+                    # A rule over the list as a whole must not hide what the engine finds in its items.
+                    args = value_at(rest, _ARGS)
                 _set_aside(rest, details["loc"])
         else:
-            return Checked(service, (*faults, *deployment.faults(service, settings)))
+            judged = service if args is None else _with_args(service, args)
+            faults += deployment.faults(judged, settings)
+            faults += unknown_fields(template_check.check(service.spec.template).sound)
+            return Checked(service, tuple(faults))
+
+
+def _with_args(service: InferenceService, args: list[str]) -> InferenceService:
+    engine = service.spec.engine.model_copy(update={"args": args})
+    return service.model_copy(update={"spec": service.spec.model_copy(update={"engine": engine})})
 
 
 def _within(aside: set[Location], location: Location) -> bool:

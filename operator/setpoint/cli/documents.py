@@ -1,5 +1,7 @@
 """Objects read from YAML or JSON files, each with the place it came from."""
 
+import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,10 @@ import yaml
 from setpoint.cli.yaml_values import MAX_SIZE, parse_yaml
 
 STANDARD_INPUT = "-"
+_SURROGATES = re.compile(
+    r"(?<!\\)(?P<before>(\\\\)*)(?P<escapes>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+"""How JSON may write a character beyond U+FFFF, and YAML may not."""
 
 
 class DocumentError(Exception):
@@ -62,6 +68,8 @@ def _read(path: str) -> str:
 
 
 def _parse(text: str, path: str) -> list[Any]:
+    if text.lstrip().startswith(("{", "[")):
+        text = _SURROGATES.sub(lambda pair: pair["before"] + json.loads(f'"{pair["escapes"]}"'), text)
     try:
         return list(parse_yaml(text))
     except yaml.MarkedYAMLError as error:

@@ -30,6 +30,7 @@ _MESSAGES = {
     "string_too_long": "must have at most {max_length} characters",
     "too_long": "must have at most {max_length} items",
     "rule": "{message}",
+    "key": "{message}",
 }
 _PLAIN_KEY = re.compile(r"[A-Za-z_][-A-Za-z0-9_]*")
 _SCHEMA = inference_service_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
@@ -102,7 +103,7 @@ def _schema_at(location: Location) -> dict[str, Any]:
 def _shown_value(error: ErrorDetails, document: dict[str, Any]) -> str:
     """Return the value at fault, or nothing where a secret may have been written by mistake."""
     value = value_at(document, error["loc"])
-    hidden = error["type"] in {"extra_forbidden", "model_type"} or any(
+    hidden = error["type"] in {"extra_forbidden", "key", "model_type"} or any(
         str(part).endswith("SecretRef") for part in error["loc"]
     )
     if hidden or isinstance(value, dict | list) or value is None:

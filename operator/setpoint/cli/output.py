@@ -1,5 +1,7 @@
-"""Objects as YAML, as people read it and `kubectl apply -f -` takes it."""
+"""What a command prints: objects as YAML, as people read it and `kubectl apply -f -` takes it."""
 
+import os
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,3 +18,23 @@ class _Dumper(yaml.SafeDumper):
 def yaml_documents(objects: Iterable[dict[str, Any]]) -> str:
     """Return the objects as YAML documents, each with its keys in the order it has them."""
     return "---\n".join(yaml.dump(each, Dumper=_Dumper, sort_keys=False, width=110) for each in objects)
+
+
+class OutputError(Exception):
+    """Standard output takes nothing; the message says why."""
+
+
+def write(text: str) -> None:
+    """Write all of it to standard output. Raises OutputError; BrokenPipeError when the reader has gone."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
+
+
+def discard() -> None:
+    """Let what is still to be written go nowhere: Python would try again at exit, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

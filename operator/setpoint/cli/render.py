@@ -5,7 +5,7 @@ from typing import Any
 
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.cli.check import check
-from setpoint.cli.output import yaml_documents
+from setpoint.cli.output import write, yaml_documents
 from setpoint.cli.validate import inference_services
 from setpoint.orchestrations import deployment
 from setpoint.settings import Settings
@@ -15,16 +15,19 @@ def render(paths: list[str], settings: Settings) -> int:
     """Print the objects as YAML, each service's in the order of applying; return the exit status.
 
     0: all are rendered. 1: one has a fault; then the faults are told and nothing is printed. Raises
-    DocumentError when a file cannot be read or none has a service.
+    DocumentError, and prints nothing but faults, when a file cannot be read or none has a service.
     """
-    checked = [(document, check(document.object, settings)) for document in inference_services(paths)]
+    services, unreadable = inference_services(paths)
+    checked = [(document, check(document.object, settings)) for document in services]
     faults = [f"{document.source}: {fault}" for document, result in checked for fault in result.faults]
     for line in faults:
         print(line, file=sys.stderr)
+    if unreadable:
+        raise unreadable
     if faults:
         return 1
     objects = [each for _, result in checked for each in rendered(result.service, settings)]
-    print(yaml_documents(objects), end="")
+    write(yaml_documents(objects))
     return 0
 
 

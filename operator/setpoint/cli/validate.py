@@ -5,6 +5,7 @@ import sys
 from setpoint.api.inferenceservice import GROUP, KIND
 from setpoint.cli.check import check
 from setpoint.cli.documents import Document, DocumentError, read_documents
+from setpoint.cli.output import write
 from setpoint.cli.submitted import API_VERSION
 from setpoint.settings import Settings
 
@@ -13,30 +14,39 @@ def validate(paths: list[str], settings: Settings) -> int:
     """Print what is wrong to standard error, what is right to standard output; return the exit status.
 
     0: all are valid. 1: one has a fault. Raises DocumentError when a file cannot be read or none has a
-    service.
+    service, once the others are looked at.
     """
     status = 0
-    for document in inference_services(paths):
+    services, unreadable = inference_services(paths)
+    for document in services:
         faults = check(document.object, settings).faults
         for fault in faults:
             print(f"{document.source}: {fault}", file=sys.stderr)
         if faults:
             status = 1
         else:
-            print(f"{document.source}: {document.object['metadata']['name']}: valid")
+            write(f"{document.source}: {document.object['metadata']['name']}: valid\n")
+    if unreadable:
+        raise unreadable
     return status
 
 
-def inference_services(paths: list[str]) -> list[Document]:
-    """Return the InferenceServices of the files; what else stands there is named and passed over.
+def inference_services(paths: list[str]) -> tuple[list[Document], DocumentError | None]:
+    """Return the InferenceServices of the files, and what cannot be read or that there is none.
 
-    Raises DocumentError when a file cannot be read or none has an InferenceService.
+    What else stands in the files is named and passed over.
     """
-    documents = [document for path in paths for document in read_documents(path)]
+    documents: list[Document] = []
+    errors: list[str] = []
+    for path in paths:
+        try:
+            documents += read_documents(path)
+        except DocumentError as error:
+            errors.append(str(error))
     services = [document for document in documents if _is_ours(document)]
-    if not services:
-        raise DocumentError(f"{', '.join(paths)}: no {KIND} of {API_VERSION}: name a file that has one")
-    return services
+    if not services and not errors:
+        errors.append(f"{', '.join(paths)}: no {KIND} of {API_VERSION}: name a file that has one")
+    return services, DocumentError("\n".join(errors)) if errors else None
 
 
 def _is_ours(document: Document) -> bool:

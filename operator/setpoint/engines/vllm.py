@@ -107,7 +107,11 @@ def _malformed_arguments(args: list[str]) -> Iterator[Fault]:
         field = f"spec.engine.args[{index}]"
         if arguments.is_flag(argument) and any(space in argument.partition("=")[0] for space in " \t\n"):
             name = argument.split()[0]
-            remedy = f"is a flag and its value in one: write {name}=VALUE, or two items"
+            remedy = (
+                "has a space after its dashes: take it out"
+                if name in {"-", "--"}
+                else f"is a flag and its value in one: write {name}=VALUE, or two items"
+            )
             yield Fault(field, name + " ...", remedy, Reason.INVALID_ARGUMENT)
     if args and not arguments.is_flag(args[0]):
         remedy = "belongs to no flag, and the model is spec.model.uri's to set: remove it"
