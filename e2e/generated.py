@@ -27,7 +27,8 @@ def files() -> dict[str, str]:
 
 def differing(wanted: dict[str, str]) -> list[str]:
     """The paths of the files that are not as generated, or that nothing generates."""
-    folders = {(ROOT / name).parent for name in wanted if "golden" in name}
+    # In these folders everything is generated.
+    folders = {(ROOT / name).parent for name in wanted if {"golden", "crds"} & set(Path(name).parts)}
     stray = {
         str(path.relative_to(ROOT)) for folder in folders for path in folder.glob("*.yaml")
     } - wanted.keys()
@@ -44,15 +45,20 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file differs")
     check = parser.parse_args().check
     wanted = files()
-    for name in differing(wanted):
+    changed = differing(wanted)
+    for name in changed:
         if check:
             say(f"{name}: is not what the code generates: run `make generate`, or change the code")
         elif name in wanted:
             (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / name).write_text(wanted[name], encoding="utf-8")
+            say(f"{name}: written")
         else:
             (ROOT / name).unlink()
-    return 1 if check and differing(wanted) else 0
+            say(f"{name}: deleted, as nothing generates it")
+    if not changed:
+        say(f"{len(wanted)} generated files are up to date")
+    return 1 if check and changed else 0
 
 
 if __name__ == "__main__":

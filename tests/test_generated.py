@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,22 @@ def test_a_generated_file_that_is_missing_is_named(root: Path) -> None:
     assert generated.differing(FILES) == ["crds/a.yaml"]
 
 
-def test_a_golden_file_that_nothing_generates_any_more_is_named(root: Path) -> None:
-    (root / "tests/golden/old.yaml").write_text("")
+@pytest.mark.parametrize("stray", ["tests/golden/old.yaml", "crds/old.yaml"])
+def test_a_file_that_nothing_generates_any_more_is_named(root: Path, stray: str) -> None:
+    (root / stray).write_text("")
 
-    assert generated.differing(FILES) == ["tests/golden/old.yaml"]
+    assert generated.differing(FILES) == [stray]
+
+
+def test_a_check_says_how_it_ended(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(generated, "files", lambda: FILES)
+    monkeypatch.setattr(sys, "argv", ["generated", "--check"])
+
+    assert generated.main() == 0
+    assert "2 generated files are up to date" in "".join(capsys.readouterr())
+
+    (root / "crds/a.yaml").write_text("a: 2\n")
+    assert generated.main() == 1
+    assert "crds/a.yaml: is not what the code generates" in "".join(capsys.readouterr())

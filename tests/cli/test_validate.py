@@ -133,7 +133,7 @@ def test_a_key_among_the_arguments_does_not_hide_what_else_is_wrong_with_them(ru
         ),
         (
             {"containers": [{"name": "main", "envFrom": [{"secretReff": {"name": "x"}}]}]},
-            "spec.template.spec.containers[0].envFrom[0].secretReff: is not a field of a pod: did you mean secretR",
+            "spec.template.spec.containers[0].envFrom[0].secretReff: is not a field of a pod: did you",
         ),
         ({"xyzzy": 1}, "spec.template.spec.xyzzy: is not a field of a pod: remove it"),
         (
