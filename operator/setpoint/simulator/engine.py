@@ -1,0 +1,87 @@
+"""An engine over time: a scheduler whose steps take as long as a model of a GPU says."""
+
+from collections.abc import Callable
+
+from setpoint.simulator.limits import EngineConfig, Limits
+from setpoint.simulator.request import Request
+from setpoint.simulator.scheduler import Scheduler
+from setpoint.simulator.step import Step
+
+NEVER = float("inf")
+
+
+class Shed(Exception):  # noqa: N818 - it is no error of the caller
+    """A request that was refused for a queue limit, which `str` names as vLLM's metric does."""
+
+
+class Engine:
+    """One replica's engine core. Times are seconds on the caller's clock, and never go back.
+
+    The caller owns the clock: it calls `advance` when `step_ends_seconds` has come, in virtual time at once.
+    """
+
+    def __init__(
+        self, config: EngineConfig, step_seconds: Callable[[Step], float], ready_seconds: float = 0.0
+    ) -> None:
+        self.scheduler = Scheduler(config)
+        self.ready_seconds = ready_seconds
+        """When its start-up ends; what is submitted before waits."""
+        self.step_ends_seconds = NEVER
+        """When the step that runs now ends; never, while there is nothing to do."""
+        self._step_seconds = step_seconds
+        self._depth = 2 if config.async_scheduling else 1
+
+    def submit(self, request: Request, now: float) -> None:
+        """Take in a new request.
+
+        Raises Shed when a queue limit is reached (the request is then as it was), ValueError when it can
+        never run.
+        """
+        scheduler, limits = self.scheduler, self.scheduler.limits
+        most = scheduler.config.max_model_len
+        if not (request.prompt_tokens >= 1 <= request.output_tokens):
+            raise ValueError(
+                f"prompt of {request.prompt_tokens} and answer of {request.output_tokens} tokens: "
+                "each must have at least 1"
+            )
+        if request.prompt_tokens + request.output_tokens > most:
+            raise ValueError(
+                f"prompt of {request.prompt_tokens} and answer of {request.output_tokens} tokens are more "
+                f"than max_model_len ({most}): shorten them, or raise it"
+            )
+        unfinished = len(scheduler.running) + len(scheduler.waiting)
+        if unfinished >= (NEVER if limits.max_num_queued_reqs is None else limits.max_num_queued_reqs):
+            raise Shed("max_num_queued_reqs")
+        queued_tokens = scheduler.queued_tokens
+        if queued_tokens >= (NEVER if limits.max_num_queued_tokens is None else limits.max_num_queued_tokens):
+            raise Shed("max_num_queued_tokens")
+        scheduler.add(request, now)
+        self._fill(now)
+
+    def cancel(self, request: Request) -> None:
+        """Drop a request whose client has left."""
+        self.scheduler.cancel(request)
+
+    def set_limits(self, limits: Limits) -> Limits:
+        """Keep to `limits` from the next step on, as far as the start allows; return what is in force."""
+        scheduler = self.scheduler
+        scheduler.limits = limits.clamped(scheduler.config, len(scheduler.running))
+        return scheduler.limits
+
+    def advance(self) -> Step:
+        """End the step that runs, at `step_ends_seconds`, and begin the next; return what it brought."""
+        now = self.step_ends_seconds
+        step = self.scheduler.complete(now)
+        in_flight = self.scheduler.in_flight
+        self.step_ends_seconds = now + in_flight[0].seconds if in_flight else NEVER
+        self._fill(now)
+        return step
+
+    def _fill(self, now: float) -> None:
+        """Schedule as far ahead as the engine does."""
+        now = max(now, self.ready_seconds)
+        in_flight = self.scheduler.in_flight
+        while len(in_flight) < self._depth and (step := self.scheduler.schedule(now)):
+            step.seconds = self._step_seconds(step)
+            if len(in_flight) == 1:
+                self.step_ends_seconds = now + step.seconds

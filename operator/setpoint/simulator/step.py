@@ -1,0 +1,47 @@
+"""One forward pass of the model: what is computed in it, and what its end brings."""
+
+from dataclasses import dataclass, field
+
+from setpoint.simulator.request import Request
+
+
+@dataclass(slots=True)
+class Step:
+    """A scheduled step. Tokens and sequences are exact counts: a step time follows from them."""
+
+    index: int
+    decoding: int = 0
+    """Requests that compute one token, as in the step before."""
+    decoding_context_tokens: int = 0
+    """Tokens that these attend to, in all."""
+    prefill_tokens: int = 0
+    prefill_sequences: int = 0
+    prefill_context_tokens: int = 0
+    """Tokens of the prefilling requests that are in the KV cache at its end, in all."""
+    attention_pairs: int = 0
+    """Pairs of a prefill token and a token that it attends to."""
+    completing: list[Request] = field(default_factory=list)
+    """Requests whose prefill ends here, with one token each: the first, or after a preemption the next."""
+    preempted: list[Request] = field(default_factory=list)
+
+    seconds: float = 0.0
+    """How long it takes."""
+    ended_seconds: float = 0.0
+    gap_seconds: float = 0.0
+    """Since the step before ended: the inter-token latency of the `decoding` requests."""
+    first_tokens: list[Request] = field(default_factory=list)
+    late_gaps_seconds: list[float] = field(default_factory=list)
+    """Inter-token latencies of requests that had been preempted or left out of a step."""
+    finished: list[Request] = field(default_factory=list)
+    left: list[Request] = field(default_factory=list)
+    """Requests that go without a token in the next step, whose last one therefore comes here."""
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens are computed."""
+        return self.decoding + self.prefill_tokens
+
+    @property
+    def generated(self) -> int:
+        """How many tokens come out."""
+        return self.decoding + len(self.completing)
