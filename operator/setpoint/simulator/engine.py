@@ -68,6 +68,10 @@ class Engine:
         scheduler.limits = limits.clamped(scheduler.config, len(scheduler.running))
         return scheduler.limits
 
+    def resume(self, now: float) -> None:
+        """Begin a step if none runs: after `scheduler.limits` let nothing be admitted, and do again."""
+        self._fill(now)
+
     def advance(self) -> Step:
         """End the step that runs, at `step_ends_seconds`, and begin the next; return what it brought."""
         now = self.step_ends_seconds
