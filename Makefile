@@ -2,7 +2,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test check verify generate clean
 ENGINE ?= stand-in
-PROVIDER := $(if $(SETPOINT_CLUSTER),--provider=$(SETPOINT_CLUSTER))
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -25,8 +24,8 @@ generate: .venv/ready  ## Write what is generated: CRDs, RBAC, chart, reference,
 	@$(PYTHON) -m e2e.generated
 
 clean:  ## End the demo's cluster and remove the virtual environment; what took long to build stays cached
-	@if [ -x $(PYTHON) ]; then $(PYTHON) -m e2e.clusters down $(PROVIDER); \
-	elif [ -e /var/lib/setpoint-e2e/cluster ]; then $(MAKE) --no-print-directory .venv/ready && $(PYTHON) -m e2e.clusters down $(PROVIDER); fi
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m e2e.clusters down; \
+	elif [ -e /var/lib/setpoint-e2e/cluster ]; then $(MAKE) --no-print-directory .venv/ready && $(PYTHON) -m e2e.clusters down; fi
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/ready: pyproject.toml uv.lock e2e/bootstrap

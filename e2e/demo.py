@@ -4,20 +4,25 @@ Says what it does at each step, can be run again, and leaves the cluster up.
 """
 
 import argparse
+import fcntl
 import http.client
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from e2e import images
-from e2e.clusters import ClusterError, choose
+from e2e import images, installation, tools
+from e2e.clusters import Cluster, ClusterError, choose
 from e2e.clusters.progress import say
 from e2e.clusters.signals import unwind_when_told_to_end
+from e2e.fakes.gpu import manifests as gpu
 from e2e.installation import (
+    HUB_NAMESPACE,
     HUB_URL,
     Kubectl,
     install_fake_gpus,
@@ -49,11 +54,31 @@ def service(engine: str, image: images.Image) -> dict[str, Any]:
     }
 
 
-def run(engine: str) -> None:
+def run(cluster: Cluster, engine: str) -> None:
     """Everything, in order."""
     tell("1/5 a cluster")
-    cluster = choose(os.environ.get("SETPOINT_CLUSTER") or None)
     cluster.up()
+    with alone_on(cluster.kubeconfig):
+        _install_and_chat(cluster, engine)
+
+
+@contextmanager
+def alone_on(kubeconfig: Path) -> Iterator[None]:
+    """Hold a cluster for this demo. Raises ClusterError while another demo, of whichever clone, holds it.
+
+    The lock is the kernel's (flock on the kubeconfig): it ends with the process, however that ends.
+    """
+    with kubeconfig.open() as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ClusterError(
+                f"another demo is at work on the cluster of {kubeconfig}: wait for it, or stop it"
+            ) from None
+        yield
+
+
+def _install_and_chat(cluster: Cluster, engine: str) -> None:
     kubectl = kubectl_for(cluster)
 
     tell("2/5 images")
@@ -76,7 +101,7 @@ def run(engine: str) -> None:
     tell("5/5 a chat with it, streamed")
     chat(kubectl)
     print(kubectl.run("get", "infsvc", "--namespace", NAMESPACE, "-o", "wide"))
-    tell_how_to_go_on(cluster.kubeconfig, cluster.kubectl)
+    tell_how_to_go_on(cluster)
 
 
 def tell(step: str) -> None:
@@ -124,18 +149,31 @@ def chat(kubectl: Kubectl) -> None:
         raise ClusterError("the answer was cut off: see kubectl logs")
 
 
-def tell_how_to_go_on(kubeconfig: Path, kubectl: Path) -> None:
+def tell_how_to_go_on(cluster: Cluster) -> None:
     """What a person might do next."""
     say(
         f"""The cluster stays up. To go on:
 
-  export KUBECONFIG={kubeconfig} PATH={kubectl.parent}:$PATH
+  export KUBECONFIG={cluster.kubeconfig} PATH={cluster.kubectl.parent}:$PATH
   kubectl get infsvc -n {NAMESPACE} -w
   kubectl scale infsvc {NAME} -n {NAMESPACE} --replicas=3
   kubectl describe infsvc {NAME} -n {NAMESPACE}
 
-`make clean` ends it and takes away everything that it started."""
+{_how_to_end(cluster)}"""
     )
+
+
+def _how_to_end(cluster: Cluster) -> str:
+    if cluster.name != "existing":
+        return "`make clean` ends it and takes away everything that it started."
+    return f"""`make clean` leaves your cluster as it is. This takes away what the demo put into it, but for the labels
+nvidia.com/* of its nodes:
+
+  kubectl delete namespace {NAMESPACE} {HUB_NAMESPACE} {gpu.NAMESPACE}
+  kubectl delete clusterrole,clusterrolebinding {gpu.NAMESPACE}
+  {tools.helm()} uninstall {installation.RELEASE} -n {installation.NAMESPACE}
+  kubectl delete namespace {installation.NAMESPACE}
+  kubectl delete crd inferenceservices.setpoint.dev"""
 
 
 def main() -> int:
@@ -145,12 +183,12 @@ def main() -> int:
     engine = parser.parse_args().engine
     unwind_when_told_to_end()
     try:
-        run(engine)
+        run(choose(os.environ.get("SETPOINT_CLUSTER") or None), engine)
     except ClusterError as error:
         say(f"setpoint: {error}")
         return 1
     except SystemExit:
-        say("setpoint: stopped; `make clean` takes away what is up, `make demo` goes on")
+        say("setpoint: stopped; `make demo` goes on, `make clean` takes away a cluster that it started")
         raise
     return 0
 

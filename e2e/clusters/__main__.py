@@ -1,6 +1,7 @@
-"""`python -m e2e.clusters up|down|status [--provider NAME]`."""
+"""`python -m e2e.clusters up|down|status [--provider NAME]`; SETPOINT_CLUSTER names the provider too."""
 
 import argparse
+import os
 import sys
 
 from e2e.clusters.cluster import Cluster, ClusterError
@@ -17,7 +18,10 @@ def main() -> int:
     )
     parser.add_argument("action", choices=("up", "down", "status"))
     parser.add_argument(
-        "--provider", choices=tuple(PROVIDERS), help="default: kind where it can run, else local"
+        "--provider",
+        choices=tuple(PROVIDERS),
+        default=os.environ.get("SETPOINT_CLUSTER") or None,
+        help="default: SETPOINT_CLUSTER; else kind where it can run, else local",
     )
     arguments = parser.parse_args()
     unwind_when_told_to_end()

@@ -87,7 +87,7 @@ def _kind(*arguments: str) -> str:
     """Run kind, its progress to the terminal. Raises ClusterError."""
     if shutil.which("kind") is None:
         raise ClusterError(
-            "kind is not on PATH: install it (https://kind.sigs.k8s.io) or use --provider local"
+            "kind is not on PATH: install it (https://kind.sigs.k8s.io) or set SETPOINT_CLUSTER=local"
         )
     run = subprocess.run(["kind", *arguments], stdout=subprocess.PIPE, text=True, check=False)
     if run.returncode:

@@ -24,5 +24,5 @@ def choose(name: str | None = None) -> Cluster:
     if name is None:
         name = "kind" if kind.is_usable() else "local"
     if name not in PROVIDERS:
-        raise ClusterError(f"provider {name!r} is unknown: use one of {', '.join(PROVIDERS)}")
+        raise ClusterError(f"SETPOINT_CLUSTER {name!r} is unknown: use one of {', '.join(PROVIDERS)}")
     return PROVIDERS[name]()

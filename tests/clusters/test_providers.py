@@ -1,10 +1,12 @@
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from e2e.clusters import ClusterError, choose, packages
+from e2e.clusters.__main__ import main
 
 Install = Callable[[str, str], None]
 
@@ -113,3 +115,14 @@ def test_without_apt_the_packages_to_install_are_named(monkeypatch: pytest.Monke
     monkeypatch.setattr(packages, "SEARCH_PATH", "/nowhere")
     with pytest.raises(ClusterError, match=r"runc not found and this is no Debian: install .* runc"):
         packages.ensure({"runc": "runc"})
+
+
+def test_the_environment_names_the_provider_and_is_named_when_it_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SETPOINT_CLUSTER", "minikube")
+    monkeypatch.setattr(sys, "argv", ["e2e.clusters", "down"])
+    # What it sets for signals is this process's.
+    monkeypatch.setattr("e2e.clusters.__main__.unwind_when_told_to_end", lambda: None)
+    assert main() == 1
+    assert "SETPOINT_CLUSTER 'minikube' is unknown" in capsys.readouterr().err

@@ -49,19 +49,9 @@ class LocalCluster:
         with exclusive(ROOT, "cluster"):
             if self.is_up():
                 say("cluster: the local cluster is already up")
-                return
-            if remains.exist():
-                say("cluster: taking away what a run that did not end well has left")
-                remains.clear()
-            cni_plugins = _ensure_packages()
-            programs = binaries.ensure()
-            binaries.prune()
-            try:
-                start(programs, cni_plugins)
-            except BaseException:
-                remains.clear()
-                raise
-        _warn_of_proxy()
+            else:
+                _start_anew()
+        _pass_by_proxy()
 
     def down(self) -> None:
         _require_root()
@@ -87,7 +77,9 @@ class LocalCluster:
         """Run a command in the node's namespaces; its standard output. Raises ClusterError."""
         pid = namespaces.first_pid()
         if pid is None:
-            raise ClusterError("the local cluster is not up: python -m e2e.clusters up --provider local")
+            raise ClusterError(
+                "the local cluster is not up: SETPOINT_CLUSTER=local python -m e2e.clusters up"
+            )
         run = namespaces.run_inside(pid, command)
         if run.returncode:
             raise ClusterError(
@@ -102,16 +94,34 @@ def _server() -> str:
     return server
 
 
-def _warn_of_proxy() -> None:
-    """Say when clients would look for the API server behind an HTTP proxy, which cannot know it."""
+def _start_anew() -> None:
+    if remains.exist():
+        say("cluster: taking away what a run that did not end well has left")
+        remains.clear()
+    cni_plugins = _ensure_packages()
+    programs = binaries.ensure()
+    binaries.prune()
+    try:
+        start(programs, cni_plugins)
+    except BaseException:
+        remains.clear()
+        raise
+
+
+def _pass_by_proxy() -> None:
+    """Let what this process starts reach the API server past an HTTP proxy, which cannot know it."""
     host = urlsplit(_server()).hostname or ""
     if "https" in getproxies() and not proxy_bypass(host):
-        say(f"cluster: HTTPS_PROXY is set and would hide the API server: export NO_PROXY=$NO_PROXY,{host}")
+        past = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{past},{host}" if past else host
+        say(
+            f"cluster: HTTPS_PROXY would hide the API server: in your shell, export NO_PROXY=$NO_PROXY,{host}"
+        )
 
 
 def _require_root() -> None:
     if os.geteuid() != 0:
-        raise ClusterError("the local cluster needs root: use sudo, or --provider kind with Docker")
+        raise ClusterError("the local cluster needs root: use sudo, or SETPOINT_CLUSTER=kind with Docker")
 
 
 def _ensure_packages() -> Path:
