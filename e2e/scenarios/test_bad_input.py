@@ -89,6 +89,19 @@ def test_a_missing_secret_is_named_and_its_creation_is_enough(serving: World) ->
     assert "s3cret" not in serving.run("get", "infsvc", CHAT, "-o", "yaml")
 
 
+def test_a_missing_secret_of_a_volume_is_waited_for_and_its_creation_is_enough(serving: World) -> None:
+    volumes = [{"name": "certificate", "secret": {"secretName": "tls"}}]
+    serving.apply(serving.service(template={"spec": {"volumes": volumes}}))
+    message = serving.wait_for("Progressing", "WaitingForVolumes")
+    assert "spec.template volume 'certificate': Secret 'tls'" in message
+    assert serving.condition("Ready")[0] == "True"
+
+    serving.run("create", "secret", "generic", "tls", "--from-literal=tls.crt=x")
+
+    # The kubelet tries again after up to two minutes.
+    serving.wait_until_complete(seconds=240)
+
+
 def test_an_image_that_does_not_exist_is_named(serving: World) -> None:
     serving.apply(serving.service(engine=serving.engine(image="localhost/no-such-image:1")))
 
