@@ -166,8 +166,8 @@ def tell_how_to_go_on(cluster: Cluster) -> None:
 def _how_to_end(cluster: Cluster) -> str:
     if cluster.name != "existing":
         return "`make clean` ends it and takes away everything that it started."
-    return f"""`make clean` leaves your cluster as it is. This takes away what the demo put into it, but for the labels
-nvidia.com/* of its nodes:
+    return f"""\
+`make clean` leaves your cluster as it is. This takes away what the demo put into it but labels of its nodes:
 
   kubectl delete namespace {NAMESPACE} {HUB_NAMESPACE} {gpu.NAMESPACE}
   kubectl delete clusterrole,clusterrolebinding {gpu.NAMESPACE}
