@@ -50,6 +50,15 @@ class OpenLoop(_Part):
     arrivals: str = Field(description="the pattern, as on the command line: poisson, constant, burst:8, ...")
 
 
+class Replay(_Part):
+    """The requests of a recorded trace, at its times."""
+
+    kind: Literal["trace"] = "trace"
+    rate_per_second: float = Field(description="the mean over the trace, at this speed")
+    trace: str = Field(description="the file, as on the command line")
+    speed: float = Field(description="how many times as fast as recorded")
+
+
 class Client(_Part):
     """Whether the load was sent as it should have been."""
 
@@ -60,7 +69,7 @@ class Client(_Part):
 class Stage(_Part):
     """One load, held for a while: the figures of its measured window."""
 
-    load: Annotated[ClosedLoop | OpenLoop, Field(discriminator="kind")]
+    load: Annotated[ClosedLoop | OpenLoop | Replay, Field(discriminator="kind")]
     window_seconds: float = Field(description="length of the measured window, warm-up left out")
     warmup_seconds: float
     requests_offered: int = Field(description="requests whose scheduled time lies in the window")
@@ -79,9 +88,13 @@ class Stage(_Part):
         description="time per output token: a request's mean gap, pooled over requests"
     )
     e2e: Latency | None
+    tokens_per_chunk: float = Field(
+        description="above 1, several tokens came at once: then itl is between chunks, tpot still a token's"
+    )
     client: Client
     slo_met: bool | None = Field(description="whether each objective's percentile held; null without an SLO")
     stationary: bool = Field(description="false when latency drifts or the queue still fills in the window")
+    unsteady: list[str] = Field(description="why it is not stationary; [] if it is")
     invalid: list[str] = Field(
         description="why the figures must not be used, such as a slow client; [] if valid"
     )
@@ -90,7 +103,12 @@ class Stage(_Part):
 class Capacity(_Part):
     """The sustainable rate: the highest open-loop rate at which the promise holds."""
 
-    rate_per_second: Estimate
+    rate_per_second: Estimate | None = Field(
+        description="value: the highest rate that was shown to hold, low the same, high: the lowest that was "
+        "shown not to; null when the search could not tell"
+    )
+    verdicts: list[Literal["holds", "breaks", "unclear"]] = Field(description="of each stage, in order")
+    told: str = Field(description="what the search concludes, in a sentence")
     stages: list[int] = Field(description="indices of the stages that the search ran, in order")
 
 
@@ -133,3 +151,4 @@ class Report(_Part):
     itl_rule: Literal["mean", "every-gap"]
     stages: list[Stage]
     capacity: Capacity | None = None
+    notes: list[str] = Field(default=[], description="what a reader of the figures has to know")
