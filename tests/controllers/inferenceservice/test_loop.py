@@ -155,6 +155,28 @@ async def test_a_field_that_somebody_else_added_is_left_alone(
     assert running.requests == []
 
 
+async def test_a_variable_that_somebody_else_added_is_left_alone_and_outlives_a_change(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with with_service(api_server, kube, namespace) as (running, user_service):
+        changed = await deployment(kube, namespace)
+        changed["spec"]["template"]["spec"]["containers"][0]["env"].append({"name": "DEBUG", "value": "1"})
+        changed = await kube.replace(DEPLOYMENTS, namespace, NAME, changed)
+        await running.has_seen(DEPLOYMENTS, changed["metadata"]["resourceVersion"])
+        assert [request for request in running.writes if request.resource is DEPLOYMENTS] == []
+
+        await change(kube, user_service, engine={"args": ["--max-model-len=4096"]})
+
+        async def applied() -> bool:
+            found = await deployment(kube, namespace)
+            return "--max-model-len=4096" in found["spec"]["template"]["spec"]["containers"][0]["args"]
+
+        await until(applied)
+
+    (container,) = (await deployment(kube, namespace))["spec"]["template"]["spec"]["containers"]
+    assert {"name": "DEBUG", "value": "1"} in container["env"]
+
+
 async def test_a_child_that_lost_its_owner_is_taken_back_without_a_restart(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
