@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from setpoint.api.inferenceservice import GROUP, KIND, VERSION, InferenceService
 from setpoint.api.reasons import Reason
 from setpoint.controllers.inferenceservice.observe import CHILDREN, Snapshot
-from setpoint.controllers.inferenceservice.rollout import measure, of_revision, routable_pods, was_completed
+from setpoint.controllers.inferenceservice.rollout import measure, was_completed
 from setpoint.faults import Fault
 from setpoint.kube.objects import Object
 from setpoint.kube.resources import CONTROLLER_REVISIONS, Resource
@@ -62,7 +62,8 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
         return Plan(tuple(faults), service)
     revision = deployment.revision_of(service)
     stored = snapshot.live(CONTROLLER_REVISIONS, deployment.revision_name(service, revision))
-    if stored is not None and _has_served(snapshot, revision):
+    rollout = measure(snapshot, wanted=service.spec.replicas, revision=revision)
+    if stored is not None and (rollout.newest or was_completed(snapshot)):
         # Used as it stands, although this version of the operator, or the settings of today, might render
         # another one: so neither restarts an engine.
         template = deployment.stored_template(stored)
@@ -87,13 +88,8 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
         service=service,
         revision=revision,
         applies=tuple(_apply(snapshot, manifest) for manifest in manifests),
-        deletes=tuple(_outlived_revisions(snapshot, service, revision)),
+        deletes=tuple(_other_revisions(snapshot, service, revision)) if rollout.complete else (),
     )
-
-
-def _has_served(snapshot: Snapshot, revision: str) -> bool:
-    """Whether pods of this revision are routable now, or were all routable once."""
-    return was_completed(snapshot) or bool(of_revision(routable_pods(snapshot), revision))
 
 
 def _faults(error: ValidationError) -> Iterator[Fault]:
@@ -106,10 +102,8 @@ def _apply(snapshot: Snapshot, manifest: Object) -> Apply:
     return Apply(resource, manifest, snapshot.live(resource, manifest["metadata"]["name"]))
 
 
-def _outlived_revisions(snapshot: Snapshot, service: InferenceService, revision: str) -> Iterator[Delete]:
-    """The templates of former specs, once nothing runs them any more."""
-    if not measure(snapshot, wanted=service.spec.replicas, revision=revision).complete:
-        return
+def _other_revisions(snapshot: Snapshot, service: InferenceService, revision: str) -> Iterator[Delete]:
+    """The templates of former specs, which nothing runs any more once the rollout is complete."""
     kept = deployment.revision_name(service, revision)
     for stored in snapshot.owned(CONTROLLER_REVISIONS):
         if stored["metadata"]["name"] != kept:

@@ -18,6 +18,8 @@ class Rollout:
     wanted: int
     existing: int
     routable: int
+    newest: int
+    """Those of the routable ones that are of the newest pod template."""
     complete: bool
 
 
@@ -65,9 +67,10 @@ def was_completed(snapshot: Snapshot) -> bool:
 def measure(snapshot: Snapshot, *, wanted: int, revision: str | None) -> Rollout:
     """Count where the rollout of a revision stands; `wanted` is the number of pods that is pursued."""
     routable = routable_pods(snapshot)
+    newest = len(of_revision(routable, revision)) if revision is not None else 0
     deployment = snapshot.deployment
     if deployment is None:
-        return Rollout(wanted, 0, len(routable), complete=False)
+        return Rollout(wanted, 0, len(routable), newest, complete=False)
     status = deployment.get("status", {})
     existing: int = status.get("replicas", 0)
     complete = (
@@ -75,9 +78,9 @@ def measure(snapshot: Snapshot, *, wanted: int, revision: str | None) -> Rollout
         and is_observed(deployment)
         and deployment["spec"]["replicas"] == wanted
         and status.get("updatedReplicas", 0) == existing == wanted
-        and len(of_revision(routable, revision)) >= wanted
+        and newest >= wanted
     )
-    return Rollout(wanted, existing, len(routable), complete)
+    return Rollout(wanted, existing, len(routable), newest, complete)
 
 
 def _is_ready(pod: Object) -> bool:
