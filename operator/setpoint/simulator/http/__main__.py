@@ -1,0 +1,95 @@
+"""`vllm serve`: load, serve, drain, stop."""
+
+import asyncio
+import json
+import logging
+import signal
+import socket
+import sys
+from typing import Any
+
+from aiohttp import web
+
+from setpoint.simulator.http import command_line, load
+from setpoint.simulator.http.command_line import Arguments
+from setpoint.simulator.http.server import Server
+from setpoint.simulator.http.settings import Settings
+
+_DEAD_SECONDS = 5.0
+"""How long vLLM's API server outlives its engine core: until its watchdog looks."""
+_BACKLOG = 2048
+"""As uvicorn's, under vLLM."""
+_log = logging.getLogger("setpoint.simulator")
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(asctime)s [%(name)s] %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    arguments = command_line.parse(sys.argv[1:])
+    print(json.dumps({"argv": sys.argv[1:]}), flush=True)  # noqa: T201 - tests read it
+    try:
+        asyncio.run(_run(arguments, Settings.from_environment()))
+    except (MemoryError, OSError, ValueError) as error:
+        _log.error("%s: %s", type(error).__name__, error)
+        return 1
+    return 0
+
+
+async def _run(arguments: Arguments, settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stopped = asyncio.create_task(stop.wait())
+    with _bind(arguments.host, arguments.port) as listener:
+        loading = asyncio.create_task(load.load(arguments, settings))
+        await asyncio.wait((stopped, loading), return_when=asyncio.FIRST_COMPLETED)
+        if not loading.done():
+            loading.cancel()
+            return
+        server = Server(arguments, settings, loading.result())
+        await _serve(server, listener, stopped, arguments.shutdown_timeout_seconds)
+
+
+async def _serve(
+    server: Server, listener: socket.socket, stopped: "asyncio.Task[Any]", drain_seconds: float
+) -> None:
+    """Serve until told to stop or until the engine core dies. Raises what went wrong in the background."""
+    runner = web.AppRunner(
+        server.application, handler_cancellation=True, access_log=None, shutdown_timeout=1.0
+    )
+    await runner.setup()
+    await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+    _log.info("Application startup complete.")
+    running = asyncio.create_task(server.run())
+    crashed = asyncio.create_task(server.faults.crashed.wait())
+    try:
+        await asyncio.wait((stopped, crashed, running), return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+        elif stopped.done():
+            server.completions.draining = True
+            drained = asyncio.create_task(server.engine.drained())
+            await asyncio.wait([drained], timeout=drain_seconds)
+            server.engine.kill()
+        else:
+            _log.error("EngineCore encountered a fatal error.")
+            server.engine.kill()
+            await asyncio.wait([stopped], timeout=_DEAD_SECONDS)
+    finally:
+        running.cancel()
+        await runner.cleanup()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """The port, taken but not yet listening: until the model is loaded connections are refused, as vLLM's
+    are.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The live channel: what the limits files want becomes what the engine keeps to, and /metrics shows it.
+
+A wanted limit is never looser than what the engine was started with. When the lease of the newest file runs
+out, the limits go back to the start in steps, doubling at each look, so that an engine that nobody steers any
+longer is not hit at once by all that waits. What cannot be read, or is no limits file, changes nothing.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from setpoint.simulator.http.limits_file import NOTHING, Limit, LimitsFile, newest, parse
+from setpoint.simulator.http.series import Registry
+from setpoint.simulator.http.verdicts import Verdicts
+
+LOOK_SECONDS = 0.5
+_GENERATION = "setpoint_engine_limit_generation"
+_log = logging.getLogger("setpoint.simulator")
+
+Values = Mapping[Limit, float]
+"""A value for each limit; infinite where there is none."""
+
+
+def in_force(file: LimitsFile, now: float, start: Values, before: Values) -> dict[Limit, float]:
+    """The limits at Unix time `now`, after those `before`."""
+    if now < file.expires:
+        return {limit: min(_wanted(file, limit), start[limit]) for limit in Limit}
+    return {limit: _stepped_back(before[limit], start[limit]) for limit in Limit}
+
+
+def _wanted(file: LimitsFile, limit: Limit) -> float:
+    unlimited = limit not in file.limits or (limit is Limit.LONG_PREFILL and not file.limits[limit])
+    return math.inf if unlimited else file.limits[limit]
+
+
+def _stepped_back(before: float, start: float) -> float:
+    return start if math.isinf(start) else min(max(1.0, 2 * before), start)
+
+
+class LiveLimits:
+    """Follows the files."""
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        start: Values,
+        apply: Callable[[Values], Values],
+        registry: Registry,
+        verdicts: Verdicts,
+        unix_time: Callable[[], float],
+    ) -> None:
+        self._files = files
+        self._start = start
+        self._apply = apply
+        self._registry = registry
+        self._verdicts = verdicts
+        self._unix_time = unix_time
+        self._file = NOTHING
+        self._complaints: dict[Path, str] = {}
+        self.values: Values = dict(start)
+        """What is in force."""
+
+    def look(self) -> None:
+        """Read the files, and put into force what the newest wants."""
+        self._file = newest([found for path in self._files if (found := self._read(path))], self._file)
+        wanted = in_force(self._file, self._unix_time(), self._start, self.values)
+        self.values = self._apply(wanted)
+        self._verdicts.objectives = self._file.objectives
+        self._show()
+
+    async def follow(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self.look()
+
+    def _read(self, path: Path) -> LimitsFile | None:
+        try:
+            return parse(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            if self._complaints.get(path) != (complaint := str(error)):
+                self._complaints[path] = complaint
+                _log.warning("%s is no limits file, what was good before stays: %s", path, complaint)
+            return None
+
+    def _show(self) -> None:
+        for limit, value in self.values.items():
+            self._registry.gauge(
+                "setpoint_engine_limit", "Limit in force in an engine rank", engine="0", limit=limit
+            ).value = value
+        self._registry.remove(_GENERATION)
+        self._registry.gauge(
+            _GENERATION, "Generation of the limits in force, 0 before any", writer=self._file.writer
+        ).value = self._file.generation
