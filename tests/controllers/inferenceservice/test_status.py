@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.reasons import Reason
 from setpoint.controllers.inferenceservice.decide import Plan
@@ -211,19 +213,23 @@ def test_a_message_is_bounded_and_carries_no_credential() -> None:
     assert "hf_abc" not in message
 
 
-def test_a_pod_that_waits_for_its_volumes_is_told_while_the_rollout_goes_on() -> None:
+@pytest.mark.parametrize("in_time", [True, False])
+def test_a_pod_that_waits_for_its_volumes_is_told_and_stalls_the_rollout_once_its_time_is_over(
+    in_time: bool,
+) -> None:
     template = {"spec": {"volumes": [{"name": "tls", "secret": {"secretName": "certificate"}}]}}
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
 
     seen = status(
         snapshot(
             service_object(template=template),
-            deployment=live_deployment(),
+            deployment=live_deployment(conditions=() if in_time else (late,)),
             pods=(pod(ready=False, mounted=False),),
         )
     )
 
     assert condition(seen, "Ready") == ("False", "WaitingForVolumes")
-    assert condition(seen, "Progressing") == ("True", "WaitingForVolumes")
+    assert condition(seen, "Progressing") == (str(in_time), "WaitingForVolumes")
 
 
 def test_a_deployment_that_somebody_paused_is_told_until_the_rollout_is_complete() -> None:

@@ -124,10 +124,14 @@ def _progressing(snapshot: Snapshot, plan: Plan, rollout: Rollout, accepted: Ver
     still = f"; {rollout.routable} pods go on serving" if rollout.routable else ""
     pods = _newest_pods(snapshot, plan)
     problem = diagnose(plan.service, pods) if plan.service else None
-    if stalled := _pause(snapshot.deployment) or problem or _deployment_problem(snapshot.deployment):
+    awaited = awaited_volumes(plan.service, pods) if plan.service else None
+    stalled = _pause(snapshot.deployment) or problem or _deployment_problem(snapshot.deployment)
+    if awaited and (stalled is None or stalled.reason is Reason.DEADLINE_EXCEEDED):
+        # Past the deadline the Deployment knows no more than that.
+        verdict = ConditionStatus.FALSE if stalled else ConditionStatus.TRUE
+        return verdict, awaited.reason, awaited.message + still
+    if stalled:
         return ConditionStatus.FALSE, stalled.reason, stalled.message + still
-    if awaited := awaited_volumes(plan.service, pods) if plan.service else None:
-        return ConditionStatus.TRUE, awaited.reason, awaited.message + still
     return (
         ConditionStatus.TRUE,
         Reason.ROLLING_OUT,
