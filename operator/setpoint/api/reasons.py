@@ -80,7 +80,7 @@ class Reason(StrEnum):
     )
     WAITING_FOR_VOLUMES = (
         "WaitingForVolumes",
-        "A pod has a node, and its volumes are not mounted yet; when that lasts, one is missing.",
+        "A pod has a node, and not its volumes or its network; when that lasts, a volume may be missing.",
     )
     INSUFFICIENT_ACCELERATORS = (
         "InsufficientAccelerators",

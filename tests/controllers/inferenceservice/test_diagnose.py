@@ -84,12 +84,12 @@ SERVICE = InferenceService.model_validate(
         (
             pod(ready=False, terminated={"exitCode": 137, "reason": "OOMKilled"}),
             "OutOfMemory",
-            "exit code 137",
+            "exit code 137 (raise its memory limit in spec.template",
         ),
         (
             pod(ready=False, terminated={"exitCode": 137, "reason": "Error"}),
             "ContainerCrashed",
-            "for want of memory",
+            "exit code 137 (killed, as when a probe fails or memory runs out)",
         ),
         (
             pod(

@@ -155,13 +155,18 @@ def _crash_problem(status: Object) -> Problem | None:
     never_ran = terminated.get("reason") in ("StartError", "ContainerCannotRun")
     cause = _one_line(words) if never_ran else _engine_error(words)
     told = f": {cause}" if cause else "; see kubectl logs --previous"
+    reason, hint = Reason.CONTAINER_CRASHED, ""
     # A limit too small for the container to start at all is told by runc, in words.
-    out_of_memory = terminated.get("reason") == "OOMKilled" or (never_ran and "OOM-killed" in words)
-    killed = " (killed: by a probe that failed, or for want of memory)" * (terminated["exitCode"] == _KILLED)
-    reason = Reason.OUT_OF_MEMORY if out_of_memory else Reason.CONTAINER_CRASHED
+    if terminated.get("reason") == "OOMKilled" or (never_ran and "OOM-killed" in words):
+        reason, hint = (
+            Reason.OUT_OF_MEMORY,
+            " (raise its memory limit in spec.template, or use a larger node)",
+        )
+    elif terminated["exitCode"] == _KILLED:
+        hint = " (killed, as when a probe fails or memory runs out)"
     return Problem(
         reason,
-        f"container {status['name']!r} ended with exit code {terminated['exitCode']}{killed}"
+        f"container {status['name']!r} ended with exit code {terminated['exitCode']}{hint}"
         f" after {status.get('restartCount', 0)} restarts{told}",
     )
 

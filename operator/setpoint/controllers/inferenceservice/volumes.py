@@ -19,15 +19,15 @@ from setpoint.orchestrations.template_shape import PodSpec, Volume
 
 
 def awaited_volumes(service: InferenceService, pods: tuple[Object, ...]) -> Problem | None:
-    """Return what a pod that is scheduled may wait for; None when none waits, or the spec names no volume."""
+    """Return what a pod that has a node may wait for; None when none waits, or the spec names no volume."""
     waiting = any(_is_unmounted(pod) for pod in waited_for(pods))
     if not waiting or not (named := list(_named(service))):
         return None
     return Problem(
         Reason.WAITING_FOR_VOLUMES,
-        f"a pod waits for its volumes; if it goes on waiting, one is missing from namespace"
-        f" {service.metadata.namespace!r} or from the node: create it, or correct the spec"
-        f" ({', '.join(named)}; kubectl describe pod says which)",
+        "the kubelet waits for a pod's volumes, or for its network; if that lasts, see that these are there in"
+        f" namespace {service.metadata.namespace!r} or on the node, and correct the spec if not:"
+        f" {', '.join(named)} (kubectl describe pod says more)",
     )
 
 
