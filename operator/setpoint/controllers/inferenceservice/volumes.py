@@ -25,7 +25,7 @@ def awaited_volumes(service: InferenceService, pods: tuple[Object, ...]) -> Prob
         return None
     return Problem(
         Reason.WAITING_FOR_VOLUMES,
-        "the kubelet waits for a pod's volumes, or for its network; if that lasts, see that these are there in"
+        "the kubelet waits for a pod's volumes, or for its network; if that lasts, see that these are in"
         f" namespace {service.metadata.namespace!r} or on the node, and correct the spec if not:"
         f" {', '.join(named)} (kubectl describe pod says more)",
     )
