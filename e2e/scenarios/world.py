@@ -102,7 +102,8 @@ class World:
         return self.run("logs", name)
 
     def start_load(self) -> "Load":
-        """Start asking at a steady rate, from a pod of its own."""
+        """Start asking at a steady rate, from a pod of its own, once kube-proxy has the endpoints."""
+        self.chat()
         url = self.get("infsvc", CHAT)["status"]["url"]
         self.run_pod("load", "python3", "-m", "e2e.fakes.client", url, "tiny", "--rate=10")
         return Load(self)
