@@ -1,0 +1,103 @@
+"""What the clients of a simulated engine saw, and its figures over a window of time."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from setpoint.simulator.request import Request
+from setpoint.simulator.step import Step
+from setpoint.workload.quantiles import quantile, weighted_quantiles
+
+
+class Answer(NamedTuple):
+    """One request that was answered to its end; seconds."""
+
+    ended_seconds: float
+    sent_seconds: float
+    ttft_seconds: float
+    mean_itl_seconds: float
+    """0 for an answer of one token."""
+
+    @property
+    def e2e_seconds(self) -> float:
+        return self.ended_seconds - self.sent_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Of one latency, in seconds."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one window; a latency of which nothing was seen is None."""
+
+    tok_s: float
+    """Output tokens a second."""
+    req_s: float
+    """Requests answered to their end a second."""
+    ttft: Quantiles | None
+    """Pooled over requests first answered in the window."""
+    itl: Quantiles | None
+    """Pooled over the gaps between tokens of one request that end in the window."""
+    e2e: Quantiles | None
+    """Pooled over requests answered to their end in the window."""
+
+
+_SHARES = (0.5, 0.95, 0.99)
+
+
+@dataclass(slots=True)
+class Record:
+    """Everything in order of time."""
+
+    first_tokens: list[tuple[float, float]] = field(default_factory=list)
+    """When one came, and the TTFT."""
+    gaps: list[tuple[float, float, int]] = field(default_factory=list)
+    """When a step ended, the inter-token latency that it brought, and to how many requests."""
+    answers: list[Answer] = field(default_factory=list)
+    shed: list[tuple[float, str]] = field(default_factory=list)
+    """When a request was refused, and why."""
+
+    def step(self, step: Step, delays: dict[Request, float]) -> None:
+        """Note what the end of a step brought; `delays` are the seconds that requests took to the engine."""
+        now = step.ended_seconds
+        if step.decoding:
+            self.gaps.append((now, step.gap_seconds, step.decoding))
+        for gap in step.late_gaps_seconds:
+            self.gaps.append((now, gap, 1))
+        for request in step.first_tokens:
+            self.first_tokens.append((now, now - request.submitted_seconds + delays[request]))
+        for request in step.finished:
+            sent = request.submitted_seconds - delays.pop(request)
+            first = request.first_token_seconds or now
+            gaps = request.output_tokens - 1
+            self.answers.append(Answer(now, sent, first - sent, (now - first) / gaps if gaps else 0.0))
+
+    def figures(self, start: float, end: float) -> Figures:
+        """Return the figures of the window [start, end)."""
+        firsts = self.first_tokens[_at(self.first_tokens, start) : _at(self.first_tokens, end)]
+        gaps = self.gaps[_at(self.gaps, start) : _at(self.gaps, end)]
+        answers = self.answers[_at(self.answers, start) : _at(self.answers, end)]
+        tokens = len(firsts) + sum(number for _, _, number in gaps)
+        itl = weighted_quantiles([(gap, number) for _, gap, number in gaps], _SHARES) if gaps else None
+        return Figures(
+            tok_s=tokens / (end - start),
+            req_s=len(answers) / (end - start),
+            ttft=_quantiles([ttft for _, ttft in firsts]),
+            itl=Quantiles(*itl) if itl else None,
+            e2e=_quantiles([answer.e2e_seconds for answer in answers]),
+        )
+
+
+def _quantiles(seconds: list[float]) -> Quantiles | None:
+    seconds.sort()
+    return Quantiles(*(quantile(seconds, share) for share in _SHARES)) if seconds else None
+
+
+def _at(events: list, seconds: float) -> int:  # type: ignore[type-arg]
+    return bisect_left(events, (seconds,))
