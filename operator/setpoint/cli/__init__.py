@@ -4,6 +4,7 @@ import argparse
 import importlib.metadata
 import sys
 
+from setpoint.cli import compare
 from setpoint.cli.crds import crds_yaml
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.output import OutputError, discard, write
@@ -39,6 +40,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "crds":
         write(crds_yaml())
         return 0
+    if "run" in options:
+        return int(options.run(options))
     command = {"validate": validate, "render": render}[options.command]
     return command(options.files, read_settings(options.settings))
 
@@ -69,4 +72,5 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--settings", metavar="FILE", help="the administrator's settings, as the chart renders them"
         )
+    compare.add_command(commands)
     return parser

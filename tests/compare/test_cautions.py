@@ -1,0 +1,68 @@
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from setpoint.compare.cautions import cautions
+from setpoint.compare.cost import Price
+from setpoint.loadgen.report import Capacity, Report
+from tests.compare.builders import report, runs, stage
+
+
+def said(*reports: Report, prices: tuple[Price, ...] = ()) -> str:
+    return "\n".join(cautions(runs(*reports), prices))
+
+
+def test_nothing_is_said_of_two_draws_of_the_same_work() -> None:
+    assert said(report(), report(workload={"seed": 2}, started_at="2026-11-25T12:00:00Z")) == ""
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (
+            {"workload": {"prompt_tokens": "fixed:9"}},
+            "workload.prompt_tokens differs (A: uniform:256:768; B: fixed:9)",
+        ),
+        ({"workload": {"api": "chat"}}, "workload.api differs"),
+        ({"workload": {"token_counts": "usage"}}, "workload.token_counts differs"),
+        ({"model": "other"}, "target.model differs (A: llama-8b; B: other)"),
+        (
+            {"slo": None},
+            "slo differs (A: itl.p95=60ms,ttft.p95=1s; B: none): goodput and sustainable rate are not",
+        ),
+        ({"itl_rule": "every-gap"}, "itl_rule differs"),
+        ({"machine": "64 cores"}, "machine differs"),
+        ({"complete": False}, "B was interrupted"),
+        ({"stages": []}, "B has no stage"),
+        ({"notes": ["the tokenizer is a guess"]}, "B: the tokenizer is a guess"),
+        ({"stages": [stage(clients=7)]}, "B and A have no load in common"),
+        (
+            {"stages": [stage(errors={"http_503": 60})]},
+            "B failed requests, and its latencies are of the others only: 10",
+        ),
+        (
+            {"stages": [stage(invalid=["slow client"])]},
+            "B has stages that are not judged: 10 clients (invalid: slow",
+        ),
+        ({"stages": [stage(tokens_per_chunk=4.0)]}, "B got several tokens at once (4 at 10 clients)"),
+        (
+            {"capacity": Capacity(rate_per_second=None, verdicts=["unclear"], told="too noisy", stages=[0])},
+            "B's capacity search could not tell: too noisy",
+        ),
+    ],
+)
+def test_what_figures_cannot_tell_is_said(other: dict[str, Any], expected: str) -> None:
+    assert expected in said(report(), report(**other))
+
+
+def test_runs_with_the_same_value_are_named_together() -> None:
+    other = report(slo="itl.p95=30ms")
+    assert "(A, C: itl.p95=60ms,ttft.p95=1s; B: itl.p95=30ms)" in said(report(), other, report())
+
+
+def test_one_price_for_different_gpus_is_said() -> None:
+    price, dearer = (Price(Decimal(amount), "USD", 1) for amount in ("2.50", "4.10"))
+    different = (report(settings={"gpu": "H100"}), report(settings={"gpu": "H200"}))
+    assert "label gpu differs (A: H100; B: H200)" in said(*different, prices=(price, price))
+    assert said(*different, prices=(price, dearer)) == ""

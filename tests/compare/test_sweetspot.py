@@ -1,0 +1,98 @@
+from typing import Any
+
+import pytest
+
+from setpoint.compare.sweetspot import sweet_spot
+from setpoint.loadgen.report import Capacity, Report, Stage
+from tests.compare.builders import estimate, report, stage
+
+UNSTEADY: dict[str, Any] = {"stationary": False, "unsteady": ["the queue grows"]}
+INVALID: dict[str, Any] = {"invalid": ["the client was slow"]}
+
+
+def spot(found: Report) -> tuple[str, str]:
+    best = sweet_spot(found)
+    return str(best.load), best.reason
+
+
+def rates(*verdicts: bool | dict[str, Any]) -> list[Stage]:
+    """Stages of 10, 20, ... requests a second that kept the SLO, missed it, or have other fields."""
+    return [
+        stage(rate=10 * number, **(each if isinstance(each, dict) else {"slo_met": each}))
+        for number, each in enumerate(verdicts, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stages", "load", "why"),
+    [
+        (rates(True, True, False), "20 requests/s", "missed at 30 requests/s"),
+        (rates(True, True), "20 requests/s", "the limit lies higher"),
+        (rates(False, True), "None", "no load kept the SLO: missed at 10 requests/s"),
+        (rates(True, False, True), "10 requests/s", "missed at 20 requests/s"),
+        (rates(True, UNSTEADY), "10 requests/s", "not stationary at 20 requests/s"),
+        (rates(True, INVALID, True, False), "30 requests/s", "missed at 40 requests/s"),
+        (rates(INVALID), "None", "no load was measured validly"),
+        ([*rates(True), stage(rate=10, slo_met=False)], "None", "missed at 10 requests/s (no. 2)"),
+        ([*rates(True, False), stage(clients=500)], "10 requests/s", "missed at 20 requests/s"),
+    ],
+)
+def test_with_an_slo_it_is_the_highest_load_up_to_which_the_slo_held(
+    stages: list[Stage], load: str, why: str
+) -> None:
+    found, reason = spot(report(*stages))
+    assert found == load
+    assert reason.endswith(why)
+
+
+def test_a_capacity_search_has_its_own_verdicts() -> None:
+    capacity = Capacity(
+        rate_per_second=estimate(20), verdicts=["holds", "breaks", "holds"], told="", stages=[0, 2, 1]
+    )
+    found = report(*rates(False, False, True), capacity=capacity)
+    assert spot(found) == ("20 requests/s", "highest rate that the capacity search showed to hold")
+
+
+def test_a_capacity_search_that_could_not_tell_leaves_it_to_the_slo() -> None:
+    capacity = Capacity(rate_per_second=None, verdicts=["unclear"], told="too noisy", stages=[0])
+    assert spot(report(*rates(True, False), capacity=capacity))[0] == "10 requests/s"
+
+
+def ladder(*throughputs: float, noise: float = 0.01, **of_last: Any) -> Report:
+    """A report without an SLO, of 1, 10, 50, 100 and 200 clients as far as there are throughputs."""
+    last = len(throughputs) - 1
+    stages = [
+        stage(clients=clients, tokens=tokens, noise=noise, **(of_last if number == last else {}))
+        for number, (clients, tokens) in enumerate(zip((1, 10, 50, 100, 200), throughputs, strict=False))
+    ]
+    return report(*stages, slo=None)
+
+
+def test_without_an_slo_it_is_the_knee_of_throughput() -> None:
+    assert spot(ladder(100, 900, 4000, 5000, 5100)) == (
+        "50 clients",
+        "knee of output tokens/s (Kneedle): there is no SLO",
+    )
+
+
+def test_throughput_that_falls_in_overload_does_not_move_the_knee() -> None:
+    assert spot(ladder(100, 900, 4000, 5000, 3000))[0] == "50 clients"
+
+
+@pytest.mark.parametrize("throughputs", [(50, 500, 2500, 5000, 10000), (100, 100, 100, 100, 100)])
+def test_throughput_that_does_not_bend_has_no_knee(throughputs: tuple[float, ...]) -> None:
+    assert spot(ladder(*throughputs)) == ("None", "none: output tokens/s show no knee beyond their noise")
+
+
+def test_a_bend_within_the_noise_is_no_knee() -> None:
+    assert spot(ladder(50, 500, 2600, 5200, 10000, noise=0.01))[0] == "100 clients"
+    assert spot(ladder(50, 500, 2600, 5200, 10000, noise=0.1))[0] == "None"
+
+
+def test_a_stage_that_is_not_stationary_shapes_the_knee_but_is_none() -> None:
+    assert spot(ladder(100, 900, 4000, 5000, **UNSTEADY))[0] == "50 clients"
+    assert spot(ladder(100, 900, 900.1, **UNSTEADY))[0] == "10 clients"
+
+
+def test_two_loads_have_no_knee() -> None:
+    assert spot(ladder(100, 900)) == ("None", "none: a knee shows from 3 valid loads on")
