@@ -1,16 +1,18 @@
 """The command `setpoint`: what the operator does, done and looked at without a cluster."""
 
 import argparse
-import importlib.metadata
 import sys
 
 from setpoint.cli import compare
 from setpoint.cli.crds import crds_yaml
 from setpoint.cli.documents import DocumentError
+from setpoint.cli.loadtest import add_command as add_loadtest
+from setpoint.cli.loadtest import loadtest
 from setpoint.cli.output import OutputError, discard, write
 from setpoint.cli.render import render
 from setpoint.cli.settings_file import read_settings
 from setpoint.cli.validate import validate
+from setpoint.cli.version import version
 
 _USAGE_STATUS = 2
 """As argparse exits when the command line is wrong: here, when a file cannot be read or written at all."""
@@ -40,6 +42,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "crds":
         write(crds_yaml())
         return 0
+    if options.command == "loadtest":
+        return loadtest(options)
     if "run" in options:
         return int(options.run(options))
     command = {"validate": validate, "render": render}[options.command]
@@ -48,9 +52,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="setpoint", description=__doc__)
-    parser.add_argument(
-        "--version", action="version", version=f"setpoint {importlib.metadata.version('setpoint')}"
-    )
+    parser.add_argument("--version", action="version", version=f"setpoint {version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser(
         "crds", help="print the CustomResourceDefinitions, for kubectl apply --server-side -f -"
@@ -72,5 +74,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--settings", metavar="FILE", help="the administrator's settings, as the chart renders them"
         )
+    add_loadtest(commands)
     compare.add_command(commands)
     return parser

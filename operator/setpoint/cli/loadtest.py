@@ -1,0 +1,271 @@
+"""`setpoint loadtest`: a realistic load on an OpenAI-compatible endpoint, and numbers that can be trusted."""
+
+import argparse
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from setpoint.api.scalars import duration_seconds
+from setpoint.cli.documents import DocumentError
+from setpoint.cli.loadtest_display import Display, table
+from setpoint.cli.loadtest_files import ReportFolder
+from setpoint.cli.output import write
+from setpoint.cli.version import version
+from setpoint.loadgen.client import Endpoint
+from setpoint.loadgen.measure import Load
+from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan, Shape
+from setpoint.loadgen.preflight import API_KEY_VARIABLE, EndpointError
+from setpoint.loadgen.prompts import COMMON_WORDS, Prompts, words_of_tokenizer
+from setpoint.loadgen.report import ClosedLoop, OpenLoop, Replay
+from setpoint.loadgen.run import LoadTest, StagePlan, Watcher, run
+from setpoint.loadgen.search import CapacityPlan
+from setpoint.loadgen.trace import read_trace
+from setpoint.workload.arrivals import Arrivals, parse_arrivals
+from setpoint.workload.lengths import Lengths, parse_lengths
+from setpoint.workload.objectives import ItlRule, Slo, parse_slo
+
+_PURPOSE = "put an OpenAI-compatible endpoint under load, and report latency, throughput and goodput"
+_INTERRUPTED_STATUS = 130
+_STAGE, _SEARCH_STAGE = "60s", "180s"
+_SHORTEST_STAGE_SECONDS = 1.0
+_MOST_CLIENTS = 100_000
+_HIGHEST_RATE = 100_000.0
+
+
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its flags to the command line."""
+    command = commands.add_parser("loadtest", help=_PURPOSE, description=_PURPOSE)
+    add = command.add_argument
+    add("--url", required=True, type=_typed(_url), help="of the API, such as http://127.0.0.1:8000")
+    add("--model", required=True, help="its name at the endpoint")
+    load = command.add_mutually_exclusive_group()
+    load.add_argument("--clients", metavar="N,...", type=_typed(_clients), help="closed loop: one stage each")
+    load.add_argument("--rate", metavar="R,...", type=_typed(_rates), help="open loop: requests a second")
+    load.add_argument("--trace", metavar="FILE", type=Path, help="replay: lines of JSON with timestamp, "
+                      "prompt_tokens and output_tokens")  # fmt: skip
+    load.add_argument("--find-capacity", action="store_true", help="search the highest rate that keeps --slo")
+    add(
+        "--speed",
+        metavar="FACTOR",
+        type=_typed(_speed),
+        default=1.0,
+        help="of a trace, 2 is twice as fast (1)",
+    )
+    add("--duration", type=_typed(_duration), metavar="TIME", help="of each stage with its warm-up "
+        f"({_STAGE}; a whole trace); the longest of a search ({_SEARCH_STAGE})")  # fmt: skip
+    add("--warmup", type=_typed(duration_seconds), metavar="TIME", help="left out of each stage (found)")
+    add("--arrivals", metavar="PATTERN", default="poisson",
+        help="poisson, constant, burst:SIZE, ramp:FACTOR or step:FACTOR:SHARE (poisson)")  # fmt: skip
+    add("--prompt-tokens", metavar="LENGTHS", default="uniform:256:768",
+        help="fixed:N, uniform:A:B, lognormal:MEDIAN:SIGMA or file:PATH (uniform:256:768)")  # fmt: skip
+    add("--output-tokens", metavar="LENGTHS", default="uniform:64:192", help="likewise (uniform:64:192)")
+    add("--shared-prefix", metavar="SHARE", type=_typed(_share), default=0.0,
+        help="of each prompt that all have in common, 0 to 1 (0)")  # fmt: skip
+    add("--api", choices=("chat", "completions"), default="chat", help="which of the two (chat)")
+    add("--tokenizer", metavar="PATH", type=Path, help="the model's tokenizer.json, or its folder")
+    add("--slo", metavar="OBJECTIVES", help="such as itl.p95=60ms,ttft.p95=1s")
+    add("--itl-rule", choices=[*ItlRule], default=ItlRule.MEAN, type=ItlRule,
+        help="how a request's gaps are held against the ITL objective (mean)")  # fmt: skip
+    add("--timeout", type=_typed(_duration), metavar="TIME", default=300.0, help="of a request (300s)")
+    add("--seed", type=int, default=1, help="of arrivals and lengths; prompts are new in each run (1)")
+    add("--label", metavar="KEY=VALUE", action="append", type=_typed(_label), default=[],
+        help="kept in the report, such as max-num-seqs=256; may be given several times")  # fmt: skip
+    add("--out", metavar="DIR", type=Path, help="folder for report.json and requests.jsonl")
+    add("--json", action="store_true", help="print the report as JSON, and nothing else")
+
+
+def loadtest(options: argparse.Namespace) -> int:
+    """Run the load test and return the exit status.
+
+    Raises DocumentError when a flag does not fit, a file cannot be read or written, or the endpoint cannot be
+    put under load.
+    """
+    test = _load_test(options)
+    folder = ReportFolder.proven(options.out) if options.out else None
+    display = Display(sys.stderr)
+    with _interruption() as interrupted:
+        watcher = Watcher(display.note, display.progress, display.stage, interrupted)
+        try:
+            report, held = run(test, watcher)
+        except EndpointError as error:
+            raise DocumentError(str(error)) from error
+    if folder:
+        folder.write(report, held)
+    write(report.model_dump_json(indent=2) + "\n" if options.json else table(report))
+    return 0 if report.complete else _INTERRUPTED_STATUS
+
+
+def _load_test(options: argparse.Namespace) -> LoadTest:
+    """Return what the flags ask for. Raises DocumentError."""
+    arrivals: Arrivals = _read("--arrivals", parse_arrivals, options.arrivals)
+    prompt_tokens: Lengths = _read("--prompt-tokens", parse_lengths, options.prompt_tokens)
+    output_tokens: Lengths = _read("--output-tokens", parse_lengths, options.output_tokens)
+    shape = Shape(prompt_tokens, output_tokens)
+    slo: Slo | None = _read("--slo", lambda text: parse_slo(text, options.itl_rule), options.slo)
+    words, notes = _words(options.tokenizer)
+    prompts = Prompts(secrets.token_hex(8), words or COMMON_WORDS, options.shared_prefix)
+    stages, search = _stages(options, arrivals, shape), None
+    if options.find_capacity:
+        if not slo:
+            raise DocumentError(
+                "--find-capacity: needs the promise to keep: add --slo itl.p95=60ms,ttft.p95=1s"
+            )
+        longest = options.duration or duration_seconds(_SEARCH_STAGE)
+        search = CapacityPlan(slo, shape, arrivals, options.arrivals, str(options.seed), longest)
+    elif not stages:
+        raise DocumentError(
+            "no load: add one of --clients 1,10,100, --rate 5,10,20, --trace FILE, --find-capacity"
+        )
+    for stage in stages:
+        if options.warmup and stage.duration_seconds - options.warmup < _SHORTEST_STAGE_SECONDS:
+            raise DocumentError(
+                f"--warmup: {options.warmup:g} s leaves nothing of a stage of {stage.duration_seconds:g} s: "
+                "lower it, or raise --duration"
+            )
+    return LoadTest(
+        endpoint=Endpoint(options.url, options.model, options.api, api_key=os.environ.get(API_KEY_VARIABLE)),
+        prompts=prompts,
+        tokenizer=words is not None,
+        stages=stages,
+        search=search,
+        prompt_tokens=f"trace:{options.trace}" if options.trace else options.prompt_tokens,
+        output_tokens=f"trace:{options.trace}" if options.trace else options.output_tokens,
+        seed=options.seed,
+        warm_up_seconds=options.warmup,
+        timeout_seconds=options.timeout,
+        slo=slo,
+        slo_text=options.slo,
+        settings=dict(options.label),
+        setpoint_version=version(),
+        notes=notes,
+    )
+
+
+def _stages(options: argparse.Namespace, arrivals: Arrivals, shape: Shape) -> list[StagePlan]:
+    duration = options.duration or duration_seconds(_STAGE)
+    planned: list[tuple[Load, Plan]] = [
+        (ClosedLoop(clients=clients), ClosedPlan(clients, shape, f"{options.seed}/{clients}"))
+        for clients in options.clients or ()
+    ]
+    planned += [
+        (
+            OpenLoop(rate_per_second=rate, arrivals=options.arrivals),
+            OpenPlan(arrivals, rate, duration, shape, f"{options.seed}/{rate:g}"),
+        )
+        for rate in options.rate or ()
+    ]
+    if options.trace:
+        trace = _read("--trace", lambda path: read_trace(path, options.speed), options.trace)
+        length = max(_SHORTEST_STAGE_SECONDS, trace[-1].scheduled)
+        duration = options.duration or length
+        load = Replay(rate_per_second=len(trace) / length, trace=str(options.trace), speed=options.speed)
+        planned.append((load, ReplayPlan(tuple(trace))))
+    return [StagePlan(load, plan, duration) for load, plan in planned]
+
+
+def _words(tokenizer: Path | None) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Return the words of the tokenizer, if it can be loaded, and what is to be said."""
+    if tokenizer is None:
+        return None, ()
+    try:
+        return words_of_tokenizer(tokenizer), ()
+    except ValueError as error:
+        return None, (f"--tokenizer: {error}; the usage that the endpoint counts is used instead",)
+
+
+@contextmanager
+def _interruption() -> Iterator[Callable[[], bool]]:
+    """Give whether Ctrl-C was pressed; pressed again, it ends the command at once."""
+    pressed: list[int] = []
+
+    def press(number: int, frame: object) -> None:  # noqa: ARG001
+        pressed.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _read(flag: str, parse: Callable[[Any], Any], value: Any) -> Any:
+    """Return the parsed value of a flag, None for none. Raises DocumentError that names the flag."""
+    try:
+        return None if value is None else parse(value)
+    except ValueError as error:
+        raise DocumentError(f"{flag}: {error}") from None
+
+
+def _typed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return the parser as argparse wants it: it shows the words of this error only."""
+
+    def typed(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return typed
+
+
+def _url(text: str) -> str:
+    url = text.rstrip("/").removesuffix("/v1")
+    scheme, separator, rest = url.partition("://")
+    if scheme not in ("http", "https") or not separator or not rest or any(c.isspace() for c in url):
+        raise ValueError(f"{text!r} is no address; write for example http://127.0.0.1:8000")
+    return url
+
+
+def _numbers(text: str, parse: Callable[[str], float], most: float, what: str) -> list[Any]:
+    try:
+        numbers = [parse(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or not all(0 < number <= most for number in numbers):
+        raise ValueError(f"{text!r} is no list of {what} from above 0 to {most:g}, with commas between")
+    return numbers
+
+
+def _clients(text: str) -> Sequence[int]:
+    return _numbers(text, int, _MOST_CLIENTS, "numbers of clients")
+
+
+def _rates(text: str) -> Sequence[float]:
+    return _numbers(text, float, _HIGHEST_RATE, "rates a second")
+
+
+def _speed(text: str) -> float:
+    (speed,) = _numbers(text, float, 1000.0, "one factor") if "," not in text else (0.0,)
+    if not speed:
+        raise ValueError(f"{text!r} is not one factor, such as 2")
+    return float(speed)
+
+
+def _duration(text: str) -> float:
+    seconds = duration_seconds(text)
+    if seconds < _SHORTEST_STAGE_SECONDS:
+        raise ValueError(f"{text!r} is too short to measure anything; write for example 60s")
+    return seconds
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError(f"{text!r} is not a share from 0 to 1, such as 0.5")
+    return share
+
+
+def _label(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise ValueError(f"{text!r} is no label; write KEY=VALUE, such as max-num-seqs=256")
+    return key, value

@@ -1,0 +1,81 @@
+"""One streamed answer, chunk by chunk: when tokens came, how many, and whether it ended as it should."""
+
+import json
+from typing import Any
+
+from setpoint.loadgen.records import ErrorKind, Record
+
+_DONE = b"[DONE]"
+
+
+class Answer:
+    """Takes the events of one stream and fills in the record.
+
+    A chunk counts when it carries a token. Chunks without text are told apart as follows: one that only names
+    the role is none; one in the middle is (the detokenizer holds an incomplete character back); one that only
+    ends the answer is when the usage counts a token more than the other chunks.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.done = False
+        """Whether the stream said its last word."""
+        self.text = ""
+        self._finished: float | None = None
+        self._empty_end: float | None = None
+
+    def take(self, event: bytes, now: float) -> None:
+        """Take the data of one event that came at `now`.
+
+        Raises ValueError when it is not a chunk of an answer.
+        """
+        if event == _DONE or self.done:
+            self.done = True
+            return
+        chunk = json.loads(event)
+        try:
+            if chunk.get("error"):
+                self.record.error = ErrorKind.STREAM_ERROR
+                self.done = True
+                return
+            self._take_usage(chunk.get("usage") or {})
+            for choice in chunk.get("choices") or []:
+                self._take_choice(choice, now)
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"an event of the stream is not a chunk of an answer: {error}") from error
+
+    def close(self, now: float, exact_length: bool) -> None:
+        """Judge the answer once its stream is over. `exact_length`: to have fewer tokens is a fault."""
+        record = self.record
+        counted = len(record.arrivals)
+        if self._empty_end is not None and (not counted or record.output_tokens > counted):
+            record.arrivals.append(self._empty_end)
+        record.output_tokens = record.output_tokens or len(record.arrivals)
+        record.ended = now if self._finished is None else self._finished
+        if record.error is None and self._finished is None and not (self.done and record.arrivals):
+            record.error = ErrorKind.CUT if record.arrivals or not self.done else ErrorKind.MALFORMED
+        if record.error is None and exact_length and record.output_tokens < record.output_tokens_asked:
+            record.error = ErrorKind.TOO_FEW_TOKENS
+
+    def _take_usage(self, usage: dict[str, Any]) -> None:
+        self.record.prompt_tokens = int(usage.get("prompt_tokens") or self.record.prompt_tokens)
+        self.record.output_tokens = int(usage.get("completion_tokens") or self.record.output_tokens)
+
+    def _take_choice(self, choice: dict[str, Any], now: float) -> None:
+        delta = choice.get("delta")
+        text = choice.get("text") if delta is None else _said(delta)
+        ends = choice.get("finish_reason") is not None
+        role_only = delta is not None and "role" in delta
+        if text or not (ends or role_only):
+            self.record.arrivals.append(now)
+            self.text += text or ""
+        elif ends:
+            self._empty_end = now
+        if ends:
+            self._finished = now
+
+
+def _said(delta: dict[str, Any]) -> str:
+    """Return what a chat chunk adds: the answer, the reasoning before it, or a call of a tool."""
+    said = delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning")
+    return str(said or delta.get("tool_calls") or "")

@@ -1,0 +1,144 @@
+"""The sustainable rate: the highest open-loop rate at which the promise holds, found in few and short stages.
+
+Each stage is a sequential test at one rate. At each look the share of requests (of tokens, for the ITL)
+beyond each threshold is held against the share that the percentile allows, by exact binomial tests on
+effective counts; the error of 5 % each way is spent evenly over the looks (Bonferroni). A rate
+
+- breaks as soon as an objective is shown to be missed, or when at the last look the stage is not stationary;
+- holds when, at half of the longest stage or later, every objective is shown to be met and the stage is
+  stationary;
+- is unclear when the longest stage shows neither: the capacity is near.
+
+The rates form a bracket: up or down by a factor until one holds and one breaks, then the geometric middle.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from setpoint.loadgen.binomial import chance_of_at_least, chance_of_at_most
+from setpoint.loadgen.estimates import Share
+from setpoint.loadgen.measure import Held, measure
+from setpoint.loadgen.promise import share_kept
+from setpoint.loadgen.report import Capacity, Estimate
+from setpoint.loadgen.window import Window
+from setpoint.workload.objectives import Slo
+
+LOOKS = (0.125, 0.25, 0.5, 1.0)
+"""When a stage is looked at, in shares of its longest duration."""
+_LEAST_SHARE_TO_HOLD = 0.5
+_ALPHA = 0.05
+RESOLUTION = 1.05
+"""A bracket this narrow (upper over lower rate) is the answer."""
+_UP, _DOWN = 1.25, 1.5
+MOST_TRIALS = 12
+_LEAST_SHARE_OF_START = 1 / 50
+
+
+class Verdict(StrEnum):
+    """What a stage shows of its rate."""
+
+    HOLDS = "holds"
+    BREAKS = "breaks"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One stage of the search."""
+
+    rate_per_second: float
+    verdict: Verdict
+
+
+def judge(held: Held, slo: Slo, share_of_longest: float) -> Verdict:
+    """Return what a stage shows at a look; a stage that is not at its end goes on while it is unclear."""
+    stage = measure(held, slo)
+    window = Window(stage.warmup_seconds, stage.warmup_seconds + stage.window_seconds)
+    shares = [share_kept(objective, held.records, window, held.taken) for objective in slo.objectives]
+    allowed = [1 - objective.percentile / 100 for objective in slo.objectives]
+    requests = max(1, stage.requests_offered)
+    to_break = _ALPHA / len(LOOKS)
+    last = share_of_longest >= LOOKS[-1]
+    if any(
+        last if share is None else _is_missed(share, most, requests, to_break)
+        for share, most in zip(shares, allowed, strict=True)
+    ):
+        return Verdict.BREAKS
+    if not stage.stationary:
+        return Verdict.BREAKS if last else Verdict.UNCLEAR
+    to_hold = _ALPHA / sum(look >= _LEAST_SHARE_TO_HOLD for look in LOOKS)
+    if share_of_longest >= _LEAST_SHARE_TO_HOLD and all(
+        share is not None and _is_met(share, most, requests, to_hold)
+        for share, most in zip(shares, allowed, strict=True)
+    ):
+        return Verdict.HOLDS
+    return Verdict.UNCLEAR
+
+
+def next_rate(trials: Sequence[Trial], start: float) -> float | None:
+    """Return the rate to try next, or None when the search is over. `start`: a first guess above 0."""
+    if not trials:
+        return start
+    low, high, edge = _bracket(trials)
+    lowest = min(trial.rate_per_second for trial in trials)
+    if len(trials) >= MOST_TRIALS or (low is None and lowest < start * _LEAST_SHARE_OF_START):
+        return None
+    if low is None:
+        return lowest / _DOWN
+    if high is None:
+        return max(trial.rate_per_second for trial in trials) * _UP
+    gaps = [(edge, high), (low, edge)] if edge is not None else [(low, high)]
+    below, above = max(gaps, key=lambda gap: gap[1] / gap[0])
+    return math.sqrt(below * above) if above / below > RESOLUTION else None
+
+
+def conclude(trials: Sequence[Trial], stages: Sequence[int]) -> Capacity:
+    """Return the result. `stages`: the index in the report of each trial's stage."""
+    low, high, _ = _bracket(trials)
+    verdicts = [trial.verdict.value for trial in trials]
+    if low is None:
+        least = min((trial.rate_per_second for trial in trials), default=0.0)
+        told = f"cannot tell: no rate was shown to hold, down to {least:.3g} a second"
+    elif high is None:
+        told = f"cannot tell: {low:.3g} a second holds, and no higher rate was shown to break"
+    else:
+        told = f"{low:.3g} a second holds and {high:.3g} does not"
+        estimate = Estimate(value=low, low=low, high=high)
+        return Capacity(rate_per_second=estimate, verdicts=verdicts, told=told, stages=list(stages))
+    return Capacity(rate_per_second=None, verdicts=verdicts, told=told, stages=list(stages))
+
+
+def _bracket(trials: Sequence[Trial]) -> tuple[float | None, float | None, float | None]:
+    """Return the highest rate that holds, the lowest that breaks, and an unclear one between them.
+
+    A rate that held above one that broke is set aside: the lower verdict is the safe one.
+    """
+    by_verdict = {
+        verdict: [trial.rate_per_second for trial in trials if trial.verdict is verdict]
+        for verdict in Verdict
+    }
+    high = min(by_verdict[Verdict.BREAKS], default=None)
+    low = max((rate for rate in by_verdict[Verdict.HOLDS] if high is None or rate < high), default=None)
+    between = [
+        rate
+        for rate in by_verdict[Verdict.UNCLEAR]
+        if (low is None or rate > low) and (high is None or rate < high)
+    ]
+    return low, high, min(between, default=None)
+
+
+def _is_missed(share: Share, allowed: float, requests: int, alpha: float) -> bool:
+    count = _effective_count(share, requests)
+    return chance_of_at_least((1 - share.value) * count, count, allowed) <= alpha
+
+
+def _is_met(share: Share, allowed: float, requests: int, alpha: float) -> bool:
+    count = _effective_count(share, requests)
+    return chance_of_at_most((1 - share.value) * count, count, allowed) <= alpha
+
+
+def _effective_count(share: Share, requests: int) -> float:
+    """Return how many independent samples a share is worth; the requests when its error is unknown."""
+    return share.effective_count if share.error else min(share.count, requests)

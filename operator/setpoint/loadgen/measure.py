@@ -1,0 +1,142 @@
+"""From the records of one stage to its figures."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from setpoint.loadgen.estimates import BATCHES, Samples, latency, rate
+from setpoint.loadgen.promise import is_good, share_kept
+from setpoint.loadgen.records import Record
+from setpoint.loadgen.report import Client, ClosedLoop, Estimate, OpenLoop, Replay, Stage
+from setpoint.loadgen.stationarity import behind, change_over
+from setpoint.loadgen.window import Window, find_window, latencies, under_way
+from setpoint.workload.objectives import Slo
+from setpoint.workload.quantiles import quantile
+
+MOST_SEND_LAG_SECONDS = 0.005
+MOST_CPU_SHARE = 0.9
+
+Load = ClosedLoop | OpenLoop | Replay
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What holding one load gave. Times are seconds since the stage began."""
+
+    load: Load
+    records: Sequence[Record]
+    end: float
+    """When the window ends; later requests only kept the load up."""
+    taken: float
+    """When the records were taken."""
+    cpu: Sequence[Sequence[tuple[float, float]]] = ()
+    """By sender process: CPU seconds used until a moment."""
+
+
+def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -> Stage:
+    """Return the figures of a stage; its warm-up is found when it is not given."""
+    records = held.records
+    window = find_window(records, held.end, warm_up_seconds)
+    offered = [record for record in records if record.scheduled in window]
+    completed = [record for record in records if record.answered and record.ended in window]
+    good = [record for record in offered if is_good(slo, record)] if slo else []
+    samples = latencies(records, window)
+    tokens_per_chunk = _tokens_per_chunk(completed)
+    tokens = ((moment, tokens_per_chunk) for record in records for moment in record.arrivals)
+    unsteady = list(_unsteady(held, window, len(offered), len(completed), samples.ttft, samples.itl))
+    client = _client(held, window, offered)
+    return Stage(
+        load=held.load,
+        window_seconds=window.seconds,
+        warmup_seconds=window.start,
+        requests_offered=len(offered),
+        requests_completed=len(completed),
+        errors=dict(sorted(Counter(record.error for record in offered if record.error).items())),
+        good=len(good) if slo else None,
+        goodput_per_second=_rate(window, [record.scheduled for record in good]) if slo else None,
+        requests_per_second=_rate(window, [record.ended or 0.0 for record in completed]),
+        input_tokens_per_second=sum(record.prompt_tokens for record in completed) / window.seconds,
+        output_tokens_per_second=rate(window.counts(tokens), window.seconds),
+        ttft=latency(samples.ttft),
+        itl=latency(samples.itl),
+        tpot=latency(samples.tpot),
+        e2e=latency(samples.e2e),
+        tokens_per_chunk=tokens_per_chunk,
+        client=client,
+        slo_met=_slo_met(slo, held, window) if slo else None,
+        stationary=not unsteady,
+        unsteady=unsteady,
+        invalid=_invalid(client, len(completed)),
+    )
+
+
+def _rate(window: Window, moments: Sequence[float]) -> Estimate:
+    return rate(window.counts((moment, 1.0) for moment in moments), window.seconds)
+
+
+def _slo_met(slo: Slo, held: Held, window: Window) -> bool:
+    for objective in slo.objectives:
+        kept = share_kept(objective, held.records, window, held.taken)
+        if kept is None or kept.value * 100 < objective.percentile:
+            return False
+    return True
+
+
+def _tokens_per_chunk(completed: Sequence[Record]) -> float:
+    chunks = sum(len(record.arrivals) for record in completed)
+    return sum(record.output_tokens for record in completed) / chunks if chunks else 1.0
+
+
+def _unsteady(
+    held: Held, window: Window, offered: int, completed: int, ttft: Samples, itl: Samples
+) -> Iterator[str]:
+    """Yield why the window is not stationary."""
+    batch_seconds = window.seconds / BATCHES
+    moments = [window.start + (number + 0.5) * batch_seconds for number in range(BATCHES)]
+    load = under_way(held.records, moments)
+    if not isinstance(held.load, ClosedLoop) and behind(offered, completed, load):
+        yield f"completions fall behind arrivals: {completed} of {offered}"
+    for name, series in (
+        ("the number of requests under way", load),
+        ("ttft", _by_batch(ttft, median)),
+        ("itl", _by_batch(itl, fmean)),
+    ):
+        if change := change_over(series):
+            yield f"{name} {'rises' if change > 0 else 'falls'} by {abs(change):.0%} over the window"
+
+
+def _by_batch(samples: Samples, summary: Callable[[list[float]], float]) -> list[float]:
+    batches: list[list[float]] = [[] for _ in range(BATCHES)]
+    for value, batch in zip(samples.values, samples.batches, strict=True):
+        batches[batch].append(value)
+    return [summary(batch) for batch in batches if batch]
+
+
+def _client(held: Held, window: Window, offered: Sequence[Record]) -> Client:
+    lags = sorted(record.sent - record.scheduled for record in offered)
+    shares = [_cpu_share(samples, window) for samples in held.cpu]
+    return Client(
+        send_lag_p99_seconds=max(0.0, quantile(lags, 0.99)) if lags else 0.0,
+        cpu_share=max(shares, default=0.0),
+    )
+
+
+def _cpu_share(samples: Sequence[tuple[float, float]], window: Window) -> float:
+    within = [sample for sample in samples if sample[0] in window]
+    if len(within) < 2:
+        return 0.0
+    (begin, used_before), (end, used) = within[0], within[-1]
+    return (used - used_before) / (end - begin)
+
+
+def _invalid(client: Client, completed: int) -> list[str]:
+    reasons = []
+    if client.send_lag_p99_seconds > MOST_SEND_LAG_SECONDS:
+        lag = f"{client.send_lag_p99_seconds * 1000:.1f} ms"
+        reasons.append(f"the client was slow: 1 % of the requests were sent {lag} late or more")
+    if client.cpu_share > MOST_CPU_SHARE:
+        reasons.append(f"the client was slow: a sender used {client.cpu_share:.0%} of a core")
+    if not completed:
+        reasons.append("no request was answered to its end")
+    return reasons

@@ -1,0 +1,59 @@
+"""What happened to each request: the raw material of every figure."""
+
+from array import array
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ErrorKind(StrEnum):
+    """Why a request failed; another status than 200 is `http_` and the status, as `http_503` for a shed."""
+
+    CONNECTION = "connection"
+    """No connection, or it was lost before the answer began."""
+    TIMEOUT = "timeout"
+    """Not answered to its end in time; a stream that never ends is one."""
+    CUT = "cut"
+    """The stream ended, or the connection was lost, before the answer's end."""
+    MALFORMED = "malformed"
+    """Not a stream of OpenAI's chunks: HTML, broken JSON, another content type."""
+    STREAM_ERROR = "stream_error"
+    """The endpoint told of an error within the stream."""
+    TOO_FEW_TOKENS = "too_few_tokens"
+    """Fewer tokens than asked for, from an endpoint that honours `ignore_eos`."""
+
+
+@dataclass(slots=True)
+class Record:
+    """One request. Times are seconds since the stage began."""
+
+    number: int
+    """Unique within the stage."""
+    scheduled: float
+    """When it should be sent: by the plan, or when its client became free."""
+    sent: float
+    output_tokens_asked: int
+    arrivals: "array[float]" = field(default_factory=lambda: array("d"))
+    """When each chunk came that carried tokens."""
+    ended: float | None = None
+    """When the last token came, or the failure; None for a request that was still under way at the end."""
+    prompt_tokens: int = 0
+    """As the endpoint counted; 0 when it did not say."""
+    output_tokens: int = 0
+    error: str | None = None
+    """An `ErrorKind`, or a status such as `http_503`."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether it was answered to its end."""
+        return self.ended is not None and self.error is None
+
+    @property
+    def first(self) -> float | None:
+        """When the first token came."""
+        return self.arrivals[0] if self.arrivals else None
+
+    @property
+    def mean_itl_seconds(self) -> float:
+        """The mean time between two tokens; 0 for fewer than two."""
+        gaps = max(self.output_tokens, len(self.arrivals)) - 1
+        return (self.arrivals[-1] - self.arrivals[0]) / gaps if gaps > 0 else 0.0

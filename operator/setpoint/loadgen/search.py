@@ -1,0 +1,117 @@
+"""The capacity search on a real endpoint: a short closed-loop probe for a first guess, then its stages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from setpoint.loadgen.capacity import LOOKS, Trial, Verdict, conclude, judge, next_rate
+from setpoint.loadgen.hold import Holder, Look
+from setpoint.loadgen.measure import Held, measure
+from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Shape
+from setpoint.loadgen.report import Capacity, ClosedLoop, OpenLoop, Stage
+from setpoint.workload.arrivals import Arrivals
+from setpoint.workload.objectives import Slo
+
+_PROBE_CLIENTS = (1, 4, 16, 64, 256)
+_PROBE_SHARE = 1 / 15
+"""Of the longest stage: how long the probe holds each number of clients."""
+_LEAST_GAIN = 1.1
+"""More clients that bring less throughput than this only wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a search found, and every stage it held."""
+
+    stages: list[Stage] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    """The records behind each stage."""
+    trials: list[Trial] = field(default_factory=list)
+    at: list[int] = field(default_factory=list)
+    """The index of each trial's stage."""
+
+    @property
+    def capacity(self) -> Capacity:
+        """What the trials show so far."""
+        return conclude(self.trials, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityPlan:
+    """What is searched for, and by what load."""
+
+    slo: Slo
+    shape: Shape
+    arrivals: Arrivals
+    arrivals_text: str
+    """As on the command line."""
+    seed: str
+    longest_stage_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search for the sustainable rate under an SLO."""
+
+    holder: Holder
+    plan: CapacityPlan
+    tell: Callable[[Stage], None]
+
+    def run(self) -> Searched:
+        """Search until the bracket is narrow, the stages are used up, or it is interrupted."""
+        found = Searched()
+        start = self._probe(found)
+        while not self.holder.interrupted() and (rate := next_rate(found.trials, start)) is not None:
+            verdict, held = self._try(rate)
+            if self.holder.interrupted():
+                break
+            found.at.append(len(found.stages))
+            found.trials.append(Trial(rate, verdict))
+            if self._keep(found, held).invalid:
+                break
+        return found
+
+    def _probe(self, found: Searched) -> float:
+        """Return a first guess: the throughput of the most clients that kept the promise and gained by it."""
+        best = 0.0
+        for clients in _PROBE_CLIENTS:
+            plan = ClosedPlan(clients, self.plan.shape, f"{self.plan.seed}/probe/{clients}")
+            held = self.holder.hold(
+                ClosedLoop(clients=clients), plan, self.plan.longest_stage_seconds * _PROBE_SHARE
+            )
+            stage = self._keep(found, held)
+            throughput = stage.requests_per_second.value
+            if self.holder.interrupted() or not stage.slo_met or throughput < best * _LEAST_GAIN:
+                return max(best, throughput / 2, 0.1)
+            best = throughput
+        return best
+
+    def _keep(self, found: Searched, held: Held) -> Stage:
+        stage = measure(held, self.plan.slo)
+        found.stages.append(stage)
+        found.held.append(held)
+        self.tell(stage)
+        return stage
+
+    def _try(self, rate: float) -> tuple[Verdict, Held]:
+        verdicts = [Verdict.UNCLEAR]
+
+        def look_at(share: float) -> Look:
+            def is_decided(held: Held) -> bool:
+                verdicts.append(judge(held, self.plan.slo, share))
+                return verdicts[-1] is not Verdict.UNCLEAR
+
+            return Look(share * self.plan.longest_stage_seconds, is_decided)
+
+        plan = OpenPlan(
+            self.plan.arrivals,
+            rate,
+            self.plan.longest_stage_seconds,
+            self.plan.shape,
+            f"{self.plan.seed}/{rate}",
+        )
+        load = OpenLoop(rate_per_second=rate, arrivals=self.plan.arrivals_text)
+        held = self.holder.hold(
+            load, plan, self.plan.longest_stage_seconds, [look_at(share) for share in LOOKS[:-1]]
+        )
+        decided = verdicts[-1]
+        return (judge(held, self.plan.slo, LOOKS[-1]) if decided is Verdict.UNCLEAR else decided), held

@@ -1,0 +1,55 @@
+"""Whether a window measures a steady state: where the warm-up ends, and whether anything moves after it.
+
+- The warm-up, half of the stage at most, is cut where the mean of the rest is known best: MSER (White,
+  Simulation 69, 1997).
+- A trend is one by Mann and Kendall's test at 1 % which also changes the figure by a quarter of its level
+  over the window (Theil and Sen's slope): a small drift that a long window can prove harms nobody.
+- The queue fills when completions fall behind arrivals by more than 2 % and by more than chance: with a
+  steady number N under way, of Poisson's kind, its difference between two moments has the variance 2 N.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from statistics import fmean, median
+
+_MOST_CHANGE = 0.25
+_TREND_Z = 2.576
+"""Two-sided 1 %."""
+_MOST_BEHIND = 0.02
+_BEHIND_Z = 2.326
+"""One-sided 1 %."""
+
+
+def warm_up_length(series: Sequence[float]) -> int:
+    """Return how many values at the beginning of the series belong to the warm-up; at most half."""
+    best, best_score = 0, math.inf
+    total = square = 0.0
+    scores: list[float] = []
+    for count, value in enumerate(reversed(series), 1):
+        total, square = total + value, square + value * value
+        scores.append(max(0.0, square - total * total / count) / count**2)
+    scores.reverse()  # scores[i]: of the series without its first i values
+    for start in range(len(series) // 2 + 1):
+        if start < len(scores) and scores[start] < best_score:
+            best, best_score = start, scores[start]
+    return best
+
+
+def change_over(series: Sequence[float]) -> float | None:
+    """Return by which share of its median the series moves from begin to end; None if it does not."""
+    if len(series) < 8 or not (level := abs(median(series))):
+        return None
+    pairs = [(later - former, j - i) for (i, former), (j, later) in combinations(enumerate(series), 2)]
+    score = sum((difference > 0) - (difference < 0) for difference, _ in pairs)
+    n = len(series)
+    z = (abs(score) - 1) / math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    change = median(difference / distance for difference, distance in pairs) * (n - 1) / level
+    return change if z > _TREND_Z and abs(change) > _MOST_CHANGE else None
+
+
+def behind(offered: int, completed: int, under_way: Sequence[float]) -> bool:
+    """Return whether completions fall behind arrivals; `under_way`: how many were so at moments between."""
+    short = offered - completed
+    chance = _BEHIND_Z * math.sqrt(2 * fmean(under_way)) if under_way else 0.0
+    return short > max(_MOST_BEHIND * offered, chance)
