@@ -58,7 +58,8 @@ TIERS = (
         ),
         quick=True,
     ),
-    Tier("unit", (_pytest("tests", "-m", "not apiserver"),), quick=True),
+    Tier("unit", (_pytest("tests", "-m", "not apiserver and not browser"),), quick=True),
+    Tier("browser", (_pytest("tests", "-m", "browser"),), needs=("Chromium",)),
     Tier("API server", (_pytest("tests", "-m", "apiserver"),), needs=("programs",)),
     Tier(
         "local cluster",
@@ -82,6 +83,7 @@ TIERS = (
 BUILD = Tier("build", ())
 """What the later tiers run, made beside the quick tiers."""
 BUILDS: Mapping[str, Callable[[], object]] = {
+    "Chromium": lambda: packages.ensure({"chromium": "chromium"}),
     "programs": binaries.ensure,
     "images": lambda: (images.operator(), images.stand_in()),
     "vLLM's image": images.vllm_cpu,
@@ -146,7 +148,7 @@ def run(tier: Tier) -> Result:
 def _call(command: tuple[str, ...]) -> int:
     """Run a command; its exit status. When we are told to end, so is all that it started."""
     # A tier that finds nothing to run with is a failure here, never a silent skip.
-    environment = os.environ | {"SETPOINT_REQUIRE_TIERS": "apiserver,local_cluster,e2e,vllm_cpu"}
+    environment = os.environ | {"SETPOINT_REQUIRE_TIERS": "apiserver,browser,local_cluster,e2e,vllm_cpu"}
     # In a process group of its own a Ctrl-C of the terminal does not reach it twice.
     process = subprocess.Popen(command, cwd=ROOT, env=environment, process_group=0)
     try:

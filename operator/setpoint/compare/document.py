@@ -87,8 +87,9 @@ def _method(comparison: Comparison) -> Iterator[str]:
 def _tables(comparison: Comparison) -> Iterator[Table]:
     yield _runs(comparison.runs)
     yield _sweet_spots(comparison)
-    if comparison.matches:
-        yield _in_short(comparison)
+    in_short = _in_short(comparison)
+    if in_short.rows:
+        yield in_short
     yield _stages(comparison.runs)
     if comparison.prices:
         yield _costs(comparison)
@@ -123,16 +124,23 @@ def _runs(runs: Sequence[Run]) -> Table:
 
 
 def _sweet_spots(comparison: Comparison) -> Table:
+    searched = any(SUSTAINABLE_RATE.shown(run.report) for run in comparison.runs)
     return Table(
         "Sweet spots",
-        ("Run", "Load", "Why", *_per_million_columns(comparison), SUSTAINABLE_RATE.name),
+        (
+            "Run",
+            "Load",
+            "Why",
+            *_per_million_columns(comparison),
+            *([SUSTAINABLE_RATE.name] if searched else []),
+        ),
         tuple(
             (
                 run.label,
                 str(spot.load or words.MISSING),
                 spot.reason,
                 *_per_million(spot.stage, price),
-                words.estimate(SUSTAINABLE_RATE.shown(run.report)),
+                *([words.estimate(SUSTAINABLE_RATE.shown(run.report))] if searched else []),
             )
             for run, spot, price in zip_longest(comparison.runs, comparison.sweet_spots, comparison.prices)
         ),
@@ -195,15 +203,14 @@ def _in_short(comparison: Comparison) -> Table:
     rows = []
     for match in comparison.matches:
         by_name = {each.name: each for each in match.figures}
-        cells = (_in_short_cell(by_name.get(figure.name), comparison.threshold) for figure in shown)
-        rows.append((f"{match.second.label}, {match.under}", *cells))
+        if OUTPUT_TOKENS.name in by_name:  # not a capacity search
+            cells = (_in_short_cell(by_name[figure.name], comparison.threshold) for figure in shown)
+            rows.append((f"{match.second.label}, {match.under}", *cells))
     names = (figure.name.partition(",")[0] for figure in shown)
     return Table(f"Differences from {first}, in percent", ("Run, load", *names), tuple(rows))
 
 
-def _in_short_cell(compared: Compared | None, limit: Threshold) -> str:
-    if compared is None:
-        return words.MISSING
+def _in_short_cell(compared: Compared, limit: Threshold) -> str:
     verdict = compared.verdict(limit)
     if verdict is Verdict.NOT_JUDGED:
         return verdict
