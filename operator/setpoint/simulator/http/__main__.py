@@ -3,9 +3,11 @@
 import asyncio
 import json
 import logging
+import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -22,14 +24,21 @@ _BACKLOG = 2048
 _log = logging.getLogger("setpoint.simulator")
 
 
-def main() -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code."""
+def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run `vllm ARGV` until SIGTERM or SIGINT; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(asctime)s [%(name)s] %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    arguments = command_line.parse(sys.argv[1:])
-    print(json.dumps({"argv": sys.argv[1:]}), flush=True)  # noqa: T201 - tests read it
+    arguments = command_line.parse(argv, environment)
+    print(json.dumps({"argv": argv}), flush=True)  # noqa: T201 - tests read it
     try:
-        asyncio.run(_run(arguments, Settings.from_environment()))
+        settings = Settings.from_environment(environment)
+    except ValueError as error:
+        _log.error("%s", error)
+        return 2
+    for name in arguments.middleware:
+        _log.warning("--middleware %s is not loaded: the simulator does by itself what Setpoint's does", name)
+    try:
+        asyncio.run(_run(arguments, settings))
     except (MemoryError, OSError, ValueError) as error:
         _log.error("%s: %s", type(error).__name__, error)
         return 1
@@ -92,4 +101,4 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:], os.environ))

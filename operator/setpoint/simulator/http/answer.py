@@ -50,12 +50,10 @@ class Answer:
     def next(self) -> bytes:
         """The server-sent event of the next token; a chat's first is led by the role."""
         chunk = self._before_word + self._tails[self._sent % len(_WORDS)]
-        if not self._sent and self._request.chat:
-            chunk = self._role() + chunk
         self._sent += 1
         if self._sent == self._tokens:
-            chunk = chunk.replace(b'"finish_reason":null}]}\n\n', self._finish(), 1)
-        return chunk
+            chunk = chunk.removesuffix(b"null}]}\n\n") + f'"{self.finish_reason}"}}]}}\n\n'.encode()
+        return self._role() + chunk if self._sent == 1 and self._request.chat else chunk
 
     def end(self) -> bytes:
         """The events that close the stream: usage if asked for, and [DONE]."""
@@ -82,9 +80,6 @@ class Answer:
         delta = {"role": "assistant", "content": ""}
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
         return self._chunk_head + f',"choices":[{compact(choice)}]}}\n\n'.encode()
-
-    def _finish(self) -> bytes:
-        return f'"finish_reason":"{self.finish_reason}"}}]}}\n\n'.encode()
 
     def _usage(self) -> dict[str, int]:
         prompt_tokens = len(self._request.token_ids)

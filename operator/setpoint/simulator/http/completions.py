@@ -29,6 +29,8 @@ class Model:
     block_size: int
     answer_tokens: Lengths
     """Where it ends an answer by itself."""
+    before_engine: Callable[[int], float]
+    """How long, in seconds, a prompt of so many tokens takes from the API server's door to the engine."""
 
 
 class Completions:
@@ -53,7 +55,9 @@ class Completions:
             served_names=self._model.names,
             max_model_len=self._model.max_model_len,
         )
+        await asyncio.sleep(self._model.before_engine(len(asked.token_ids)))
         try:
+            # From here to its submission a request is not waited for, so that the next finds it counted.
             self._check_open()
             return await self._answer(http, asked)
         except RefusedError:

@@ -60,10 +60,11 @@ class FaultControl:
     async def follow(self, path: Path) -> None:
         """Do what the file says, until cancelled. While there is no file, or no good one, nothing changes."""
         while True:
-            self._look(path)
+            self.look(path)
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _look(self, path: Path) -> None:
+    def look(self, path: Path) -> None:
+        """Do what the file says now."""
         try:
             faults = parse_faults(path.read_text(encoding="utf-8"))
         except FileNotFoundError:

@@ -1,6 +1,7 @@
 """What vLLM does before it serves: fetch the model, check the options against it, and size the KV cache."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,9 @@ from setpoint.simulator.http.settings import Settings
 from setpoint.simulator.limits import EngineConfig
 from setpoint.simulator.memory import kv_cache_blocks
 from setpoint.simulator.model import ModelShape
+from setpoint.simulator.parameters import Parameters, built_in
 from setpoint.simulator.step import Step
+from setpoint.simulator.steptime import StepTime
 
 _DEFAULT_BLOCK_SIZE = 16
 
@@ -24,6 +27,7 @@ class Loaded:
     config: EngineConfig
     max_num_active_seqs: int
     step_seconds: Callable[[Step], float]
+    parameters: Parameters
     cache_config: Mapping[str, object]
     """The labels of vllm:cache_config_info."""
 
@@ -39,6 +43,7 @@ async def load(arguments: Arguments, settings: Settings) -> Loaded:
     on = gpu(settings.gpu)
     resolved = resolve(arguments, config, on.memory_bytes)
     shape = ModelShape.from_config(config)
+    parameters = _parameters(settings)
     if settings.faults.out_of_memory or shape.weight_bytes > on.memory_bytes:
         raise out_of_memory(on.memory_bytes)
     block_bytes = shape.kv_bytes_per_token * arguments.block_size
@@ -70,9 +75,25 @@ async def load(arguments: Arguments, settings: Settings) -> Loaded:
             enable_prefix_caching=arguments.enable_prefix_caching,
         ),
         max_num_active_seqs=resolved.max_num_active_seqs,
-        step_seconds=lambda step: 0.005 + 2e-5 * step.tokens,
+        step_seconds=StepTime(parameters, on, shape, resolved.max_num_seqs),
+        parameters=parameters,
         cache_config=_cache_config(arguments, blocks, max_model_len),
     )
+
+
+def _parameters(settings: Settings) -> Parameters:
+    """What was measured of the GPU. Raises ValueError and OSError that name the variable at fault."""
+    if settings.parameters is None:
+        try:
+            return built_in(settings.gpu)
+        except ValueError as error:
+            raise ValueError(
+                f"SETPOINT_SIMULATOR_GPU: {error}; here SETPOINT_SIMULATOR_PARAMS names it"
+            ) from None
+    try:
+        return Parameters.parse(json.loads(settings.parameters.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"SETPOINT_SIMULATOR_PARAMS={settings.parameters}: {error}") from None
 
 
 def _cache_config(arguments: Arguments, blocks: int, max_model_len: int) -> dict[str, object]:

@@ -10,8 +10,6 @@ from typing import Any
 from zlib import crc32
 
 VOCABULARY = 32_000
-_TURN = "<turn>"
-"""What a chat template puts before each message, and before the answer."""
 
 
 def text_ids(text: str) -> list[int]:
@@ -20,11 +18,14 @@ def text_ids(text: str) -> list[int]:
 
 
 def chat_ids(messages: Sequence[object]) -> list[int]:
-    """The ids of a conversation: each message after a token of its own."""
-    words: list[str] = []
+    """The ids of a conversation as a chat template writes it: each message led by its role, at last the
+    assistant's.
+    """
+    words = ["<s>"]
     for message in messages:
-        words += [_TURN, *_text(message).split()]
-    return _ids([*words, _TURN, "assistant"])
+        role = message.get("role") if isinstance(message, Mapping) else None
+        words += [f"<|{role}|>", *_text(message).split()]
+    return _ids([*words, "<|assistant|>"])
 
 
 def block_keys(token_ids: Sequence[int], block_size: int) -> list[int]:

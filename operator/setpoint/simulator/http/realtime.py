@@ -79,8 +79,8 @@ class Observer(Protocol):
     def step(self, step: Step) -> None:
         """A step is complete."""
 
-    def finished(self, ticket: Ticket) -> None:
-        """A request has its last token."""
+    def finished(self, request: Request, max_tokens: int, finish_reason: str) -> None:
+        """A request has its last token; its client allowed so many."""
 
     def lag(self, seconds: float, given_up_seconds: float) -> None:
         """A step is told so late, and so much simulated time was given up for it."""
@@ -112,7 +112,7 @@ class RealTimeEngine:
         """Take in a request. Raises EngineDeadError when the engine is dead."""
         if self.dead:
             raise EngineDeadError
-        self._catch_up()
+        self.catch_up()
         self._open[ticket.request] = ticket
         self.engine.submit(ticket.request, self._clock.now())
         self._idle.clear()
@@ -160,9 +160,9 @@ class RealTimeEngine:
             else:
                 # When it is overdue already, what came over the network meanwhile has its turn first.
                 await asyncio.sleep(max(0.0, due - self._clock.now()))
-                self._catch_up()
+                self.catch_up()
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
         """End the steps that are due, so that what comes next finds the engine as it is now."""
         lag = self._clock.now() - self.engine.step_ends_seconds
         if lag < 0:
@@ -186,7 +186,7 @@ class RealTimeEngine:
         for request in step.finished:
             ticket = self._open.pop(request)
             self._streaming.pop(request, None)
-            self._observer.finished(ticket)
+            self._observer.finished(request, ticket.max_tokens, ticket.finish_reason)
             ticket.end()
         self._tell_if_idle()
 

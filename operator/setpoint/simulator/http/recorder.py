@@ -5,9 +5,10 @@ there; the tokens of an iteration are those prompts and what was generated in it
 counts in none of the series of finished requests.
 """
 
+from collections.abc import Callable
+
 from setpoint.simulator.http.limits_file import Latency
 from setpoint.simulator.http.metrics import Metrics
-from setpoint.simulator.http.realtime import Ticket
 from setpoint.simulator.http.verdicts import Verdicts
 from setpoint.simulator.request import Request
 from setpoint.simulator.scheduler import Scheduler
@@ -17,10 +18,21 @@ _LAG_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25)
 
 
 class Recorder:
-    """Observes one engine. All latencies are those of the engine core, as vLLM's are but for TTFT and e2e."""
+    """Observes one engine.
 
-    def __init__(self, scheduler: Scheduler, metrics: Metrics, verdicts: Verdicts) -> None:
+    As in vLLM, TTFT and end to end begin where the API server takes the request in, all else in the engine.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        metrics: Metrics,
+        verdicts: Verdicts,
+        before_engine: Callable[[int], float],
+    ) -> None:
+        """`before_engine` tells how long a prompt of so many tokens took to reach the engine core."""
         self._scheduler = scheduler
+        self._before_engine = before_engine
         self._metrics = metrics
         self._verdicts = verdicts
         self._queries = self._hits = 0
@@ -48,27 +60,28 @@ class Recorder:
         for request in step.first_tokens:
             self._first_token(request)
 
-    def finished(self, ticket: Ticket) -> None:
+    def finished(self, request: Request, max_tokens: int, finish_reason: str) -> None:
         """Count a request that was answered to its end."""
-        metrics, request = self._metrics, ticket.request
+        metrics = self._metrics
         submitted, admitted, first, last = _stages(request)
         gaps = request.output_tokens - 1
         mean_gap = (last - first) / gaps if gaps else 0.0
-        metrics.success[ticket.finish_reason].add()
+        metrics.success[finish_reason].add()
         metrics.queue_time.observe(admitted - submitted)
         metrics.prefill_time.observe(first - admitted)
         metrics.decode_time.observe(last - first)
         metrics.inference_time.observe(last - admitted)
-        metrics.e2e_latency.observe(last - submitted)
+        before = self._before_engine(request.prompt_tokens)
+        metrics.e2e_latency.observe(before + last - submitted)
         metrics.time_per_output_token.observe(mean_gap)
         metrics.request_prompt_tokens.observe(request.prompt_tokens)
         metrics.request_generation_tokens.observe(request.output_tokens)
         metrics.request_max_generation_tokens.observe(request.output_tokens)
         metrics.request_params_n.observe(1)
-        metrics.request_params_max_tokens.observe(ticket.max_tokens)
+        metrics.request_params_max_tokens.observe(max_tokens)
         metrics.request_preemptions.observe(request.preemptions)
         metrics.request_computed_tokens.observe(request.prompt_tokens - request.cached_prompt_tokens)
-        self._verdicts.finished(first - submitted, mean_gap)
+        self._verdicts.finished(before + first - submitted, mean_gap)
 
     def lag(self, seconds: float, given_up_seconds: float) -> None:
         """Note how late a step is told."""
@@ -89,8 +102,9 @@ class Recorder:
     def _first_token(self, request: Request) -> None:
         metrics = self._metrics
         submitted, _, first, _ = _stages(request)
-        metrics.time_to_first_token.observe(first - submitted)
-        self._verdicts.latency(Latency.TTFT, first - submitted)
+        ttft = self._before_engine(request.prompt_tokens) + first - submitted
+        metrics.time_to_first_token.observe(ttft)
+        self._verdicts.latency(Latency.TTFT, ttft)
         metrics.prompt_tokens.add(request.prompt_tokens)
         metrics.prompt_computed.add(request.prompt_tokens - request.cached_prompt_tokens)
         for hits in (metrics.prompt_hit, metrics.prompt_cached, metrics.prompt_cached_on_device):

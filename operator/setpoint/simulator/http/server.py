@@ -37,7 +37,12 @@ class Server:
         verdicts = Verdicts(registry)
         pace = Pace(loaded.step_seconds, settings.time_scale)
         engine = Engine(loaded.config, pace)
-        recorder = Recorder(engine.scheduler, metrics, verdicts)
+        measured, scale = loaded.parameters, settings.time_scale
+
+        def before_engine(prompt_tokens: int) -> float:
+            return scale * (measured.request_seconds + prompt_tokens * measured.prompt_token_seconds)
+
+        recorder = Recorder(engine.scheduler, metrics, verdicts, before_engine)
         scrape = Scrape(registry, recorder.refresh)
         model = Model(
             names=arguments.served_names,
@@ -45,6 +50,7 @@ class Server:
             max_model_len=loaded.config.max_model_len,
             block_size=loaded.config.block_size,
             answer_tokens=settings.answer_tokens,
+            before_engine=before_engine,
         )
         self.engine = RealTimeEngine(engine, Clock(), recorder)
         self._live = LiveLimits(
@@ -64,6 +70,8 @@ class Server:
         self.faults = FaultControl(pace, self._hang, scrape, registry)
         self._faults_file = settings.faults_file
         self.faults.apply(settings.faults)
+        if self._faults_file:
+            self.faults.look(self._faults_file)
         self._live.look()
 
     async def run(self) -> None:

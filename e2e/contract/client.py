@@ -1,0 +1,85 @@
+"""A client that asks an engine under test."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A server under test."""
+
+    url: str
+    model: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole response."""
+
+    status: int
+    content_type: str
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.text)
+
+    @property
+    def events(self) -> list[str]:
+        """The data of the server-sent events, the last one "[DONE]"."""
+        return [line.removeprefix("data: ") for line in self.text.splitlines() if line.startswith("data: ")]
+
+
+class Client:
+    """Asks an engine."""
+
+    def __init__(self, engine: Engine, session: ClientSession) -> None:
+        self.engine = engine
+        self._session = session
+
+    async def get(self, path: str, *, key: str | None = None) -> Reply:
+        """GET `path`, with `key` where one is given."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        async with self._session.get(self.engine.url + path, headers=headers) as response:
+            return Reply(response.status, response.content_type, await response.text())
+
+    async def post(self, path: str, body: object, **headers: str) -> Reply:
+        """POST `body` (JSON, or bytes as they are) with the engine's key."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {
+            "Authorization": f"Bearer {self.engine.api_key}",
+            "Content-Type": "application/json",
+            **headers,
+        }
+        async with self._session.post(self.engine.url + path, data=data, headers=sent) as response:
+            return Reply(response.status, response.content_type, await response.text())
+
+    async def complete(self, **body: object) -> Reply:
+        """A completion of three tokens, changed by `body`."""
+        return await self.post("/v1/completions", {"prompt": "baba bebe", "max_tokens": 3} | body)
+
+    async def chat(self, **body: object) -> Reply:
+        """A chat completion of three tokens, changed by `body`."""
+        messages = [{"role": "user", "content": "baba bebe"}]
+        return await self.post("/v1/chat/completions", {"messages": messages, "max_tokens": 3} | body)
+
+    async def samples(self) -> dict[tuple[str, str], float]:
+        """The engine's samples by name and `finished_reason` or `le` label ("" for none)."""
+        reply = await self.get("/metrics")
+        return {
+            (sample.name, sample.labels.get("finished_reason", sample.labels.get("le", ""))): sample.value
+            for family in text_string_to_metric_families(reply.text)
+            for sample in family.samples
+        }
+
+
+def usage(reply: dict[str, Any]) -> tuple[int, int, int]:
+    """Prompt, completion and total tokens."""
+    counts = reply["usage"]
+    return counts["prompt_tokens"], counts["completion_tokens"], counts["total_tokens"]
