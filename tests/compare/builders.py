@@ -24,10 +24,10 @@ def estimate(value: float, noise: float = 0.02) -> Estimate:
     return Estimate(value=value, low=value * (1 - noise), high=value * (1 + noise))
 
 
-def latency(p95_seconds: float, noise: float = 0.02) -> Latency:
+def latency(p95_seconds: float, noise: float = 0.02, count: int = 1000) -> Latency:
     """Return a latency by its p95; the other percentiles lie around it."""
     return Latency(
-        count=1000,
+        count=count,
         mean=p95_seconds * 0.6,
         p50=estimate(p95_seconds * 0.5, noise),
         p90=estimate(p95_seconds * 0.9, noise),

@@ -1,5 +1,5 @@
 from setpoint.compare.comparison import Comparison, Match, Verdict, compare
-from tests.compare.builders import estimate, report, runs, stage
+from tests.compare.builders import estimate, latency, report, runs, stage
 
 
 def verdicts(comparison: Comparison, match: Match | None = None) -> dict[str, Verdict]:
@@ -57,6 +57,13 @@ def test_goodput_is_not_judged_across_different_slos() -> None:
 def test_a_figure_that_one_run_lacks_is_not_judged() -> None:
     silent = report(stage(ttft=0.1, errors={"timeout": 600}).model_copy(update={"ttft": None}))
     assert verdicts(compare(runs(report(), silent)))["TTFT p95, ms"] == Verdict.NOT_JUDGED
+
+
+def test_a_percentile_of_too_few_samples_is_not_judged() -> None:
+    few = report(stage(ttft=0.2).model_copy(update={"ttft": latency(0.2, count=100)}))
+    found = verdicts(compare(runs(report(), few)))
+    assert found["TTFT p95, ms"] == Verdict.BETTER
+    assert found["TTFT p99, ms"] == Verdict.NOT_JUDGED
 
 
 def test_every_other_run_is_held_against_the_first_under_each_load_that_both_have() -> None:

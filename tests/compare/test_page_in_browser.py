@@ -64,9 +64,7 @@ LOWEST_CONTRASTS = """
   };
 })()
 """
-"""Of colours against what they stand on, by the relative luminance of WCAG 2.2, which asks for 4.5 for text and
-3 for graphics.
-"""
+"""Of colours against what they stand on, by WCAG 2.2's luminance; it asks for 4.5, for graphics 3."""
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ class Verdict(StrEnum):
     WORSE = "worse"
     NOISE = "within noise"
     NOT_JUDGED = "not judged"
-    """A stage proves nothing, one of the two did not measure it, or the SLOs differ."""
+    """A stage proves nothing, one of the two has no or too few samples of it, or the SLOs differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def compare(runs: Sequence[Run], prices: Sequence[Price] = ()) -> Comparison:
 
 def _matches(first: Run, second: Run) -> Iterator[Match]:
     comparable = same_slo([first, second])
-    rate = _compared(SUSTAINABLE_RATE, first.report, second.report, may_be_judged=comparable)
+    rate = _compared(SUSTAINABLE_RATE, first.report, second.report, same_slo=comparable)
     if rate.first and rate.second:
         yield Match(first, second, "capacity search", (), (rate,))
     stages, others = stages_by_load(first.report), stages_by_load(second.report)
@@ -114,18 +114,22 @@ def _matches(first: Run, second: Run) -> Iterator[Match]:
             for flaw in flaws(stage)
         )
         figures = tuple(
-            _compared(
-                figure,
-                stages[load],
-                others[load],
-                may_be_judged=not found and (comparable or not figure.needs_same_slo),
-            )
+            _compared(figure, stages[load], others[load], same_slo=comparable, flawed=bool(found))
             for figure in FIGURES
         )
         yield Match(first, second, str(load), found, figures)
 
 
-def _compared(figure: Figure[Source], first: Source, second: Source, *, may_be_judged: bool) -> Compared:
+def _compared(
+    figure: Figure[Source], first: Source, second: Source, *, same_slo: bool, flawed: bool = False
+) -> Compared:
     return Compared(
-        figure.name, figure.shown(first), figure.shown(second), figure.less_is_better, may_be_judged
+        figure.name,
+        figure.shown(first),
+        figure.shown(second),
+        figure.less_is_better,
+        may_be_judged=not flawed
+        and (same_slo or not figure.needs_same_slo)
+        and figure.is_bounded(first)
+        and figure.is_bounded(second),
     )

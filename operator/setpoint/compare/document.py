@@ -8,7 +8,15 @@ from setpoint.compare import words
 from setpoint.compare.comparison import Compared, Comparison, Match, Verdict
 from setpoint.compare.cost import Price, per_million, total_tokens_per_second
 from setpoint.compare.differences import FALSE_DISCOVERY_RATE, Threshold
-from setpoint.compare.figures import FAILED, GOODPUT, ITL_P95, OUTPUT_TOKENS, SUSTAINABLE_RATE, TTFT_P95
+from setpoint.compare.figures import (
+    FAILED,
+    GOODPUT,
+    ITL_P95,
+    OUTPUT_TOKENS,
+    SUSTAINABLE_RATE,
+    TTFT_P95,
+    fewest_samples,
+)
 from setpoint.compare.loads import flaws, stages_by_load
 from setpoint.compare.runs import Run
 from setpoint.loadgen.report import Stage
@@ -17,6 +25,8 @@ _METHOD = (
     "Square brackets hold bounds. Those of a value are its 95 % confidence interval, as the report has it.",
     "Sweet spot: with an SLO the highest load that kept it, as did every lower one; without, the knee of "
     "output tokens/s against load (Kneedle). A stage that is invalid or not stationary is never one.",
+    f"A percentile needs samples enough for an upper bound, a p99 {fewest_samples('p99')}: with fewer it is "
+    "not judged.",
     "The intervals know the noise within a run. What moves from one run to the next, such as a GPU's "
     "temperature, is not in them: compare two runs of one setting to see it.",
 )

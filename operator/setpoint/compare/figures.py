@@ -26,6 +26,8 @@ class Figure(Generic[Source]):
     less_is_better: bool = False
     needs_same_slo: bool = False
     """Whether the figure depends on the SLO."""
+    is_bounded: Callable[[Source], bool] = lambda _: True
+    """Whether there were samples enough for an interval with two ends."""
 
     def shown(self, source: Source) -> Estimate | None:
         """Return the estimate in the unit of the figure's name."""
@@ -46,7 +48,18 @@ def failed_share(stage: Stage) -> Estimate | None:
     middle = (share + weight / 2) / (1 + weight)
     half = math.sqrt(weight * share * (1 - share) + weight**2 / 4) / (1 + weight)
     # At the ends the interval touches the share: rounding must not put it beyond.
-    return Estimate(value=share, low=max(0.0, min(share, middle - half)), high=max(share, middle + half))
+    return Estimate(
+        value=share, low=max(0.0, min(share, middle - half)), high=min(1.0, max(share, middle + half))
+    )
+
+
+def fewest_samples(percentile: str) -> int:
+    """Return how many samples a percentile, such as p99, needs for an upper bound at 97.5 %.
+
+    With n independent samples the largest lies below a quantile q with probability q^n (order statistics):
+    with fewer the interval ends at the largest sample, and looks narrower than it is.
+    """
+    return math.ceil(math.log(0.025) / math.log(int(percentile[1:]) / 100))
 
 
 def latency(name: str, percentile: str) -> Figure[Stage]:
@@ -56,7 +69,13 @@ def latency(name: str, percentile: str) -> Figure[Stage]:
         found: Latency | None = getattr(stage, name)
         return None if found is None else attrgetter(percentile)(found)
 
-    return Figure(f"{name.upper()} {percentile}, ms", of, factor=1000, less_is_better=True)
+    def is_bounded(stage: Stage) -> bool:
+        found: Latency | None = getattr(stage, name)
+        return found is not None and found.count >= fewest_samples(percentile)
+
+    return Figure(
+        f"{name.upper()} {percentile}, ms", of, factor=1000, less_is_better=True, is_bounded=is_bounded
+    )
 
 
 TTFT_P95, ITL_P95 = latency("ttft", "p95"), latency("itl", "p95")
