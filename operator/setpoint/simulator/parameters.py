@@ -1,6 +1,6 @@
 """The few numbers that are measured: how much of its data sheet a GPU reaches, and what else costs time.
 
-They belong to a GPU and an engine version, not to a model.
+They belong to a GPU, an engine version and the machine around them, not to a model.
 """
 
 import json
@@ -13,7 +13,10 @@ _BUILT_IN = "built_in.json"
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What `setpoint simulate fit` finds. Shares are of the data sheet, above 0 and at most 1."""
+    """What `setpoint simulate fit` finds. Shares are of the data sheet, above 0 and at most 1.
+
+    Raises ValueError that names the number that is out of bounds.
+    """
 
     weight_bandwidth_share: float
     """Memory bandwidth reached while weights are read."""
@@ -27,31 +30,33 @@ class Parameters:
     """How reading weights (r) and multiplying by them (m) overlap: together they take
     (r^overlap + m^overlap)^(1/overlap). 1: one after the other; the higher, the nearer to the longer."""
     step_seconds: float
-    """Every step, whatever is in it: launches, norms, the scheduler's own work."""
+    """Every step, whatever is in it: norms, the scheduler's own work."""
     sequence_seconds: float
-    """Every sequence of a step: preparing inputs, sampling, handing out its token."""
+    """Every sequence of a step: preparing inputs, sampling."""
     launch_layer_seconds: float
     """Host time to launch one layer's kernels. It bounds a step of more tokens than CUDA graphs were captured
     for from below; a captured one is launched at once."""
+    network_seconds: float
+    """Every request: client and network, which serve any number at a time."""
     request_seconds: float
-    """Every request, in client, network and API server, before the engine has it."""
+    """Every request in the API server, which does one thing at a time."""
     prompt_token_seconds: float
     """Every prompt token there."""
+    output_token_seconds: float
+    """Every generated token there."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            most = 1.0 if field.name.endswith("_share") else 100.0
-            least = 1.0 if field.name == "overlap" else 0.0
-            if not isinstance(value, int | float) or not least <= value <= most or value + least == 0:
-                raise ValueError(f"{field.name}: {value!r} is not a number from {least:g} to {most:g}")
+            if not isinstance(value, int | float) or not _within(field.name, value):
+                raise ValueError(f"{field.name}: {value!r} is out of bounds")
 
     @classmethod
     def parse(cls, content: Any) -> "Parameters":
-        """Read what `to_json` wrote. Raises ValueError that names what is missing, unknown or wrong."""
+        """Read what `setpoint simulate fit` wrote. Raises ValueError that names what is wrong."""
         names = {field.name for field in fields(cls)}
-        if not isinstance(content, dict) or set(content) != names:
-            found = set(content) if isinstance(content, dict) else set()
+        found = set(content) if isinstance(content, dict) else set()
+        if found != names:
             raise ValueError(
                 f"parameters: missing {sorted(names - found)}, unknown {sorted(found - names)}: "
                 "write the file with `setpoint simulate fit`"
@@ -71,3 +76,9 @@ def built_in(gpu_name: str) -> Parameters:
             "fit some with `setpoint simulate fit` and name the file with --params"
         )
     return Parameters.parse(known[gpu_name])
+
+
+def _within(name: str, value: float) -> bool:
+    if name.endswith("_share"):
+        return 0 < value <= 1
+    return 1 <= value <= 100 if name == "overlap" else 0 <= value <= 10

@@ -1,18 +1,14 @@
-"""Virtual time: clients and engines, from one event to the next.
+"""Virtual time: clients and replicas, from one event to the next, at the pace of the machine."""
 
-A request that a client sends reaches the engine a little later: the time that it spends in client, network
-and API server is part of its latency as the client sees it.
-"""
-
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
 
-from setpoint.simulator.engine import Shed
-from setpoint.simulator.parameters import Parameters
+from setpoint.simulator.engine import NEVER, Shed
 from setpoint.simulator.record import Record
+from setpoint.simulator.replica import Replica
 from setpoint.simulator.request import Request
-from setpoint.simulator.router import Router
+from setpoint.simulator.router import Router, round_robin
 
 Sent = tuple[float, Request]
 """When a client sends a request, and the request."""
@@ -22,56 +18,72 @@ RETRY_SECONDS = 1.0
 
 
 class Play:
-    """A router's engines and their clients; the clock begins at 0 seconds."""
+    """Replicas behind a router, and their clients; the clock begins at 0 seconds."""
 
     def __init__(
         self,
-        router: Router,
-        parameters: Parameters,
+        replicas: Sequence[Replica],
+        network_seconds: float,
+        router: Router | None = None,
         next_of: Callable[[Request, float], Sent | None] = lambda *_: None,
     ) -> None:
-        """`next_of` returns what the client of a request sends when it has ended at that time."""
+        """`next_of` returns what the client of a request sends when that has ended at that time."""
         self.record = Record()
-        self._router = router
-        self._parameters = parameters
+        self._replicas = replicas
+        self._network_seconds = network_seconds
+        self._router = router or round_robin()
         self._next_of = next_of
         self._arriving: list[tuple[float, int, Request]] = []
         self._numbers = count()
-        self._delays: dict[Request, float] = {}
 
     def send(self, requests: Iterable[Sent]) -> None:
         """Let requests be sent at the times given, which are still to come."""
-        for seconds, request in requests:
-            self._arriving.append(self._arrival(seconds, request))
+        self._arriving += [self._arrival(*sent) for sent in requests]
         heapify(self._arriving)
+
+    def forget_unsent(self) -> None:
+        """Let nothing more be sent of what is still to come."""
+        for _, _, request in self._arriving:
+            self.record.forget(request)
+        self._arriving.clear()
 
     def run_until(self, end: float) -> None:
         """Let everything happen that happens before `end`."""
-        arriving, record, delays, engines = self._arriving, self.record, self._delays, self._router.engines
-        engine = engines[0]
+        arriving, replicas = self._arriving, self._replicas
+        replica = replicas[0]
         while True:
-            if len(engines) > 1:
-                engine = min(engines, key=lambda each: each.step_ends_seconds)
-            step_ends = engine.step_ends_seconds
-            if arriving and arriving[0][0] <= step_ends:
-                if arriving[0][0] >= end:
-                    return
-                self._submit(*heappop(arriving))
-            elif step_ends < end:
-                step = engine.advance()
-                record.step(step, delays)
-                for request in step.finished:
-                    self._send_next(request, step_ends)
-            else:
+            if len(replicas) > 1:
+                replica = min(replicas, key=lambda each: each.next_seconds)
+            following = replica.next_seconds
+            arrival = arriving[0][0] if arriving else NEVER
+            if min(arrival, following) >= end:
                 return
+            if arrival <= following:
+                self._route(*heappop(arriving))
+            elif (read := replica.take_read()) is not None:
+                self._submit(replica, *read)
+            else:
+                step, half, gap, out = replica.advance()
+                self.record.step(step, half, gap, out)
+                for request in step.finished:
+                    self._send_next(request, out)
 
-    def _submit(self, now: float, _: int, request: Request) -> None:
+    def _route(self, now: float, _: int, request: Request) -> None:
+        ready = [each for each in self._replicas if each.engine.ready_seconds <= now]
+        if ready:
+            self._router(ready, request).receive(request, now)
+        else:
+            self._refuse(request, now, "not_ready")
+
+    def _submit(self, replica: Replica, now: float, request: Request) -> None:
         try:
-            self._router.submit(request, now)
+            replica.engine.submit(request, now)
         except Shed as shed:
-            del self._delays[request]
-            self.record.shed.append((now, str(shed)))
-            self._send_next(request, now + RETRY_SECONDS)
+            self._refuse(request, now, str(shed))
+
+    def _refuse(self, request: Request, now: float, reason: str) -> None:
+        self.record.refused(request, now, reason)
+        self._send_next(request, now + RETRY_SECONDS)
 
     def _send_next(self, request: Request, now: float) -> None:
         following = self._next_of(request, now)
@@ -79,7 +91,5 @@ class Play:
             heappush(self._arriving, self._arrival(*following))
 
     def _arrival(self, seconds: float, request: Request) -> tuple[float, int, Request]:
-        parameters = self._parameters
-        delay = parameters.request_seconds + parameters.prompt_token_seconds * request.prompt_tokens
-        self._delays[request] = delay
-        return seconds + delay, next(self._numbers), request
+        self.record.sent(request, seconds)
+        return seconds + self._network_seconds, next(self._numbers), request

@@ -58,25 +58,44 @@ class Record:
     first_tokens: list[tuple[float, float]] = field(default_factory=list)
     """When one came, and the TTFT."""
     gaps: list[tuple[float, float, int]] = field(default_factory=list)
-    """When a step ended, the inter-token latency that it brought, and to how many requests."""
+    """When tokens came, the inter-token latency, and to how many requests."""
     answers: list[Answer] = field(default_factory=list)
     shed: list[tuple[float, str]] = field(default_factory=list)
     """When a request was refused, and why."""
+    _open: dict[Request, tuple[float, float]] = field(default_factory=dict)
+    """When a request was sent, and its TTFT once it has a first token."""
 
-    def step(self, step: Step, delays: dict[Request, float]) -> None:
-        """Note what the end of a step brought; `delays` are the seconds that requests took to the engine."""
-        now = step.ended_seconds
+    def sent(self, request: Request, now: float) -> None:
+        """Note that a client sends a request, or will at that time."""
+        self._open[request] = (now, 0.0)
+
+    def forget(self, request: Request) -> None:
+        """Take a request out that is not sent after all."""
+        del self._open[request]
+
+    def refused(self, request: Request, now: float, reason: str) -> None:
+        """Note that a request was shed."""
+        self.forget(request)
+        self.shed.append((now, reason))
+
+    def step(self, step: Step, half: float, gap: float, out: float) -> None:
+        """Note what a step brought: half of its tokens by `half`, `gap` after those before, all by `out`."""
         if step.decoding:
-            self.gaps.append((now, step.gap_seconds, step.decoding))
-        for gap in step.late_gaps_seconds:
-            self.gaps.append((now, gap, 1))
+            self.gaps.append((half, gap, step.decoding))
+        for late in step.late_gaps_seconds:
+            self.gaps.append((half, late, 1))
         for request in step.first_tokens:
-            self.first_tokens.append((now, now - request.submitted_seconds + delays[request]))
+            sent, _ = self._open[request]
+            self._open[request] = (sent, out - sent)
+            self.first_tokens.append((out, out - sent))
         for request in step.finished:
-            sent = request.submitted_seconds - delays.pop(request)
-            first = request.first_token_seconds or now
+            sent, ttft = self._open.pop(request)
             gaps = request.output_tokens - 1
-            self.answers.append(Answer(now, sent, first - sent, (now - first) / gaps if gaps else 0.0))
+            self.answers.append(Answer(out, sent, ttft, (out - sent - ttft) / gaps if gaps else 0.0))
+
+    def unanswered(self) -> list[float]:
+        """Return when the requests without a first token were, or will be, sent."""
+        return [sent for sent, ttft in self._open.values() if not ttft]
 
     def figures(self, start: float, end: float) -> Figures:
         """Return the figures of the window [start, end)."""

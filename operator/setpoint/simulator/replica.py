@@ -1,0 +1,59 @@
+"""The API server before an engine: one process that reads requests and hands out tokens, one thing at a time.
+
+With a thousand tokens a second it hardly matters; near an engine's capacity its queue is a good part of the
+time to first token, and makes the gaps between tokens uneven.
+"""
+
+from collections import deque
+
+from setpoint.simulator.engine import Engine
+from setpoint.simulator.parameters import Parameters
+from setpoint.simulator.request import Request
+from setpoint.simulator.step import Step
+
+
+class Replica:
+    """An engine and its API server. Times are seconds on the caller's clock."""
+
+    def __init__(self, engine: Engine, parameters: Parameters) -> None:
+        self.engine = engine
+        self._request_seconds = parameters.request_seconds
+        self._prompt_token_seconds = parameters.prompt_token_seconds
+        self._output_token_seconds = parameters.output_token_seconds
+        self._busy_until = 0.0
+        self._handed_out_seconds = 0.0
+        self._read: deque[tuple[float, Request]] = deque()
+        """Requests on their way to the engine, and when they reach it."""
+
+    @property
+    def next_seconds(self) -> float:
+        """When something happens next in it."""
+        step_ends = self.engine.step_ends_seconds
+        return min(self._read[0][0], step_ends) if self._read else step_ends
+
+    def receive(self, request: Request, now: float) -> None:
+        """Take a request off the network."""
+        work = self._request_seconds + self._prompt_token_seconds * request.prompt_tokens
+        self._busy_until = max(self._busy_until, now) + work
+        self._read.append((self._busy_until, request))
+
+    def take_read(self) -> tuple[float, Request] | None:
+        """Return the request that reaches the engine next, and when, unless a step ends before."""
+        if self._read and self._read[0][0] <= self.engine.step_ends_seconds:
+            return self._read.popleft()
+        return None
+
+    def advance(self) -> tuple[Step, float, float, float]:
+        """End the step that runs, and hand out its tokens.
+
+        Return the step, when half of its tokens have gone out, how long after those of the step before,
+        and when all have.
+        """
+        ends = self.engine.step_ends_seconds
+        step = self.engine.advance()
+        start = max(self._busy_until, ends)
+        self._busy_until = start + step.generated * self._output_token_seconds
+        half = (start + self._busy_until) / 2
+        gap = half - self._handed_out_seconds
+        self._handed_out_seconds = half
+        return step, half, gap, self._busy_until
