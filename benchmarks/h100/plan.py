@@ -1,0 +1,85 @@
+"""Which rows are measured on the H100: a list of server starts, each with the cells that run inside it.
+
+A cell is one run of `setpoint loadtest` under limits that are moved live. "own start" cells repeat a live
+cell in a server that was started with those limits, to show where a live change differs from a start.
+"""
+
+from dataclasses import dataclass, field
+
+CHAT = ("--prompt-tokens", "uniform:256:768", "--output-tokens", "uniform:64:192")
+LONG_ANSWERS = ("--prompt-tokens", "uniform:512:1536", "--output-tokens", "uniform:512:1536")
+SHARED_PROMPTS = ("--prompt-tokens", "uniform:1024:3072", "--output-tokens", "uniform:64:192")
+SLO = ("--slo", "itl.p95=50ms,ttft.p95=1s")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the load test; `limits` of None leave the server's own."""
+
+    name: str
+    load: tuple[str, ...]
+    limits: dict[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Start:
+    """One start of `vllm serve` and what is measured in it, in order of importance."""
+
+    name: str
+    flags: tuple[str, ...]
+    cells: list[Cell] = field(default_factory=list)
+
+
+def chat(rate: float, tokens: int | None, seconds: int = 60, sequences: int = 1024) -> Cell:
+    """Return a cell of the open-loop chat load at a rate, under a live token budget."""
+    limits = {"max_num_seqs": sequences, "max_num_batched_tokens": tokens} if tokens else None
+    load = (
+        "--rate",
+        f"{rate:g}",
+        "--duration",
+        f"{seconds + 10}s",
+        "--warmup",
+        "10s",
+        "--seed",
+        "1",
+        *CHAT,
+        *SLO,
+    )
+    return Cell(f"chat-{tokens or 'own'}-{rate:g}", load, limits)
+
+
+def prefix(share: float, rate: float) -> Cell:
+    """Return a cell whose prompts have a share of their tokens in common."""
+    load = ("--rate", f"{rate:g}", "--duration", "50s", "--warmup", "10s", "--seed", "1",
+            "--shared-prefix", f"{share:g}", *SHARED_PROMPTS, *SLO)  # fmt: skip
+    return Cell(f"prefix-{share:g}-{rate:g}", load)
+
+
+def kv_bound(sequences: int) -> Cell:
+    """Return a cell of 640 clients with long answers: more KV cache than there is, unless the cap binds."""
+    load = ("--clients", "640", "--duration", "100s", "--warmup", "40s", "--seed", "1", *LONG_ANSWERS, *SLO)
+    return Cell(f"kv-{sequences}", load, {"max_num_seqs": sequences, "max_num_batched_tokens": 8192})
+
+
+STARTS = (
+    Start(
+        "default",
+        (),
+        [
+            chat(44, 8192), chat(44, 512), chat(46, 512), chat(44, 1024), chat(44, 2048), chat(40, 256),
+            chat(48, 2048), chat(48, 1024), chat(44, 384), chat(46, 768), chat(12, 8192, 40),
+            chat(38, 256), chat(48, 8192), chat(50, 2048), chat(20, 1024, 40),
+            prefix(0, 10), prefix(0.5, 10), prefix(0.9, 10), kv_bound(1024), kv_bound(320),
+        ],
+    ),
+    Start(
+        "own-512",
+        ("--max-num-seqs", "256", "--max-num-batched-tokens", "512"),
+        [chat(46, None), chat(44, None)],
+    ),
+    Start(
+        "own-2048",
+        ("--max-num-seqs", "256", "--max-num-batched-tokens", "2048"),
+        [chat(48, None), chat(44, None)],
+    ),
+)  # fmt: skip

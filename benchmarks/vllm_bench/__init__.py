@@ -1,0 +1,1 @@
+"""`setpoint loadtest` against `vllm bench serve`: the same load on the same endpoint, by turns."""
