@@ -1,6 +1,7 @@
 """Parts of the server, in virtual time or with a clock that the test moves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -8,15 +9,21 @@ from prometheus_client import CollectorRegistry
 from setpoint.simulator.engine import NEVER, Engine
 from setpoint.simulator.http.limits_file import Objective
 from setpoint.simulator.http.metrics import Metrics
-from setpoint.simulator.http.realtime import Clock, RealTimeEngine, Ticket
+from setpoint.simulator.http.realtime import Clock, RealTimeReplica, Ticket
 from setpoint.simulator.http.recorder import Recorder
 from setpoint.simulator.http.series import Registry
 from setpoint.simulator.http.verdicts import Verdicts
 from setpoint.simulator.limits import EngineConfig
+from setpoint.simulator.parameters import Parameters, built_in
+from setpoint.simulator.replica import Replica
 from setpoint.simulator.request import Request
 from setpoint.simulator.step import Step
 
 MODEL = {"model_name": "tiny", "engine": "0"}
+
+
+INSTANT = replace(built_in("H100"), request_seconds=0.0, prompt_token_seconds=0.0, output_token_seconds=0.0)
+"""An API server that takes no time."""
 
 
 def engine_config(**changed: Any) -> EngineConfig:
@@ -54,13 +61,13 @@ class Values:
 
 
 class Observed:
-    """An engine in virtual time, and the recorder that observes it."""
+    """An engine in virtual time behind an API server, and the recorder that observes both."""
 
     def __init__(
         self,
         step_seconds: Callable[[Step], float] = lambda _: 0.008,
         objectives: tuple[Objective, ...] = (),
-        before_engine: float = 0.0,
+        api_server_seconds: float = 0.0,
         **changed: Any,
     ) -> None:
         self.registry = Registry()
@@ -68,9 +75,8 @@ class Observed:
         self.verdicts = Verdicts(self.registry)
         self.verdicts.objectives = objectives
         self.engine = Engine(engine_config(**changed), step_seconds)
-        self.recorder = Recorder(
-            self.engine.scheduler, self.metrics, self.verdicts, lambda tokens: tokens * before_engine
-        )
+        self.recorder = Recorder(self.engine.scheduler, self.metrics, self.verdicts)
+        self._api_server_seconds = api_server_seconds
         self.value = Values(self.registry)
         self.requests: list[Request] = []
 
@@ -87,11 +93,24 @@ class Observed:
         """Run until nothing is left to do; the steps."""
         steps = []
         while self.engine.step_ends_seconds != NEVER:
-            steps.append(self.engine.advance())
-            self.recorder.step(steps[-1])
-            for request in steps[-1].finished:
-                self.recorder.finished(request, request.output_tokens, "length")
+            step = self.engine.advance()
+            steps.append(step)
+            self.recorder.step(step)
+            for request in step.first_tokens:
+                self.recorder.first_token(self._ticket(request, step.ended_seconds))
+            for request in step.finished:
+                self.recorder.finished(self._ticket(request, step.ended_seconds))
         return steps
+
+    def _ticket(self, request: Request, now: float) -> Ticket:
+        arrived = request.submitted_seconds - self._api_server_seconds
+        return Ticket(
+            request,
+            request.output_tokens,
+            "length",
+            ttft_seconds=(request.first_token_seconds or now) - arrived,
+            e2e_seconds=now - arrived,
+        )
 
 
 class HandClock:
@@ -109,16 +128,21 @@ class Told:
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        self.ended: list[Request] = []
+        self.first: list[Ticket] = []
+        self.ended: list[Ticket] = []
         self.lags: list[tuple[float, float]] = []
 
     def step(self, step: Step) -> None:
         """Keep it."""
         self.steps.append(step)
 
-    def finished(self, request: Request, max_tokens: int, finish_reason: str) -> None:  # noqa: ARG002
+    def first_token(self, ticket: Ticket) -> None:
         """Keep it."""
-        self.ended.append(request)
+        self.first.append(ticket)
+
+    def finished(self, ticket: Ticket) -> None:
+        """Keep it."""
+        self.ended.append(ticket)
 
     def lag(self, seconds: float, given_up_seconds: float) -> None:
         """Keep them."""
@@ -126,15 +150,20 @@ class Told:
 
 
 class Running:
-    """A real-time engine, by a clock that the test moves unless it gives another."""
+    """A real-time replica, by a clock that the test moves unless it gives another."""
 
     def __init__(
-        self, step_seconds: float = 1.0, monotonic: Callable[[], float] | None = None, **changed: Any
+        self,
+        step_seconds: float = 1.0,
+        monotonic: Callable[[], float] | None = None,
+        api_server: Parameters = INSTANT,
+        **changed: Any,
     ) -> None:
         self.clock = HandClock()
         self.told = Told()
-        self.engine = RealTimeEngine(
-            Engine(engine_config(**changed), lambda _: step_seconds),
+        engine = Engine(engine_config(**changed), lambda _: step_seconds)
+        self.replica = RealTimeReplica(
+            Replica(engine, api_server),
             Clock(monotonic or self.clock),
             self.told,
         )
@@ -148,10 +177,10 @@ class Running:
             "length",
             self.delivered.append if stream else None,
         )
-        self.engine.submit(ticket)
+        self.replica.submit(ticket)
         return ticket
 
     def at(self, seconds: float) -> None:
         """Let it be that late, and the engine look at the clock."""
         self.clock.seconds = seconds
-        self.engine.catch_up()
+        self.replica.catch_up()

@@ -59,7 +59,7 @@ def test_the_times_of_a_request_are_those_of_the_simulation() -> None:
 
 
 def test_first_token_and_whole_answer_are_timed_from_the_door_of_the_api_server() -> None:
-    observed = Observed(before_engine=0.001)
+    observed = Observed(api_server_seconds=0.01)
     request = observed.submit(10, 5)
     observed.run()
     assert observed.value("vllm:time_to_first_token_seconds_sum") == pytest.approx(

@@ -78,12 +78,12 @@ async def _serve(
             running.result()
         elif stopped.done():
             server.completions.draining = True
-            drained = asyncio.create_task(server.engine.drained())
+            drained = asyncio.create_task(server.replica.drained())
             await asyncio.wait([drained], timeout=drain_seconds)
-            server.engine.kill()
+            server.replica.kill()
         else:
             _log.error("EngineCore encountered a fatal error.")
-            server.engine.kill()
+            server.replica.kill()
             await asyncio.wait([stopped], timeout=_DEAD_SECONDS)
     finally:
         running.cancel()

@@ -9,7 +9,7 @@ from setpoint.simulator.http.completion_request import RefusedError
 from setpoint.simulator.http.limits_file import Limit
 from setpoint.simulator.http.live_limits import LiveLimits
 from setpoint.simulator.http.metrics import REJECTED_REQS, REJECTED_TOKENS, Metrics
-from setpoint.simulator.http.realtime import RealTimeEngine
+from setpoint.simulator.http.realtime import RealTimeReplica
 
 RETRY_AFTER_SECONDS = 1
 _BUSY = "The engine is currently busy and cannot accept new requests."
@@ -22,13 +22,13 @@ class Admission:
 
     def __init__(
         self,
-        engine: RealTimeEngine,
+        replica: RealTimeReplica,
         live: LiveLimits,
         metrics: Metrics,
         max_num_queued_reqs: int | None,
         max_num_queued_tokens: int | None,
     ) -> None:
-        self._engine = engine
+        self._replica = replica
         self._live = live
         self._metrics = metrics
         self._max_requests = max_num_queued_reqs
@@ -36,7 +36,7 @@ class Admission:
 
     def check(self) -> None:
         """Raise RefusedError, a 503, when there is no room for one more request."""
-        requests, tokens = self._engine.unfinished, self._engine.engine.scheduler.queued_tokens
+        requests, tokens = self._replica.unfinished, self._replica.queued_tokens
         live = self._live.values
         if requests >= live[Limit.QUEUED_REQS] or tokens >= live[Limit.QUEUED_TOKENS]:
             refused = _refused(_BUSY)

@@ -12,7 +12,7 @@ from setpoint.simulator.http.admission import Admission
 from setpoint.simulator.http.answer import DONE, Answer, answer_ids, event
 from setpoint.simulator.http.body import json_body, json_response
 from setpoint.simulator.http.completion_request import CompletionRequest, RefusedError
-from setpoint.simulator.http.realtime import EngineDeadError, RealTimeEngine, Ticket
+from setpoint.simulator.http.realtime import EngineDeadError, RealTimeReplica, Ticket
 from setpoint.simulator.http.verdicts import Verdicts
 from setpoint.simulator.request import Request
 from setpoint.workload.lengths import Lengths
@@ -29,18 +29,16 @@ class Model:
     block_size: int
     answer_tokens: Lengths
     """Where it ends an answer by itself."""
-    before_engine: Callable[[int], float]
-    """How long, in seconds, a prompt of so many tokens takes from the API server's door to the engine."""
 
 
 class Completions:
-    """Answers from one engine."""
+    """Answers from one replica."""
 
     def __init__(
-        self, model: Model, engine: RealTimeEngine, admission: Admission, verdicts: Verdicts, random: Random
+        self, model: Model, replica: RealTimeReplica, admission: Admission, verdicts: Verdicts, random: Random
     ) -> None:
         self._model = model
-        self._engine = engine
+        self._replica = replica
         self._admission = admission
         self._verdicts = verdicts
         self._random = random
@@ -55,9 +53,7 @@ class Completions:
             served_names=self._model.names,
             max_model_len=self._model.max_model_len,
         )
-        await asyncio.sleep(self._model.before_engine(len(asked.token_ids)))
         try:
-            # From here to its submission a request is not waited for, so that the next finds it counted.
             self._check_open()
             return await self._answer(http, asked)
         except RefusedError:
@@ -67,7 +63,7 @@ class Completions:
     def _check_open(self) -> None:
         if self.draining:
             raise RefusedError("cannot schedule new futures after shutdown", "InternalServerError", code=500)
-        if self._engine.dead:
+        if self._replica.dead:
             raise _dead()
         self._admission.check()
 
@@ -85,7 +81,7 @@ class Completions:
             await response.prepare(http)
             deliver = _writer(http, answer)
         ticket = Ticket(request, asked.max_tokens, answer.finish_reason, deliver)
-        self._engine.submit(ticket)
+        self._replica.submit(ticket)
         try:
             await ticket.ended
         except EngineDeadError:
@@ -95,7 +91,7 @@ class Completions:
             await response.write(event(_dead().body) + DONE)
         except asyncio.CancelledError:
             if request.finished_seconds is None:  # else it has its verdict
-                self._engine.cancel(ticket)
+                self._replica.cancel(ticket)
                 self._verdicts.cut()
             raise
         else:

@@ -5,10 +5,9 @@ there; the tokens of an iteration are those prompts and what was generated in it
 counts in none of the series of finished requests.
 """
 
-from collections.abc import Callable
-
 from setpoint.simulator.http.limits_file import Latency
 from setpoint.simulator.http.metrics import Metrics
+from setpoint.simulator.http.realtime import Ticket
 from setpoint.simulator.http.verdicts import Verdicts
 from setpoint.simulator.request import Request
 from setpoint.simulator.scheduler import Scheduler
@@ -20,19 +19,11 @@ _LAG_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25)
 class Recorder:
     """Observes one engine.
 
-    As in vLLM, TTFT and end to end begin where the API server takes the request in, all else in the engine.
+    As in vLLM, TTFT and end to end are those of the API server, all other times those of the engine core.
     """
 
-    def __init__(
-        self,
-        scheduler: Scheduler,
-        metrics: Metrics,
-        verdicts: Verdicts,
-        before_engine: Callable[[int], float],
-    ) -> None:
-        """`before_engine` tells how long a prompt of so many tokens took to reach the engine core."""
+    def __init__(self, scheduler: Scheduler, metrics: Metrics, verdicts: Verdicts) -> None:
         self._scheduler = scheduler
-        self._before_engine = before_engine
         self._metrics = metrics
         self._verdicts = verdicts
         self._queries = self._hits = 0
@@ -57,31 +48,38 @@ class Recorder:
             self._gap(step.gap_seconds, step.decoding)
         for seconds in step.late_gaps_seconds:
             self._gap(seconds)
-        for request in step.first_tokens:
-            self._first_token(request)
 
-    def finished(self, request: Request, max_tokens: int, finish_reason: str) -> None:
+    def first_token(self, ticket: Ticket) -> None:
+        """Count a request whose prompt is done."""
+        metrics, request = self._metrics, ticket.request
+        metrics.time_to_first_token.observe(ticket.ttft_seconds)
+        self._verdicts.latency(Latency.TTFT, ticket.ttft_seconds)
+        metrics.prompt_tokens.add(request.prompt_tokens)
+        metrics.prompt_computed.add(request.prompt_tokens - request.cached_prompt_tokens)
+        for hits in (metrics.prompt_hit, metrics.prompt_cached, metrics.prompt_cached_on_device):
+            hits.add(request.cached_prompt_tokens)
+
+    def finished(self, ticket: Ticket) -> None:
         """Count a request that was answered to its end."""
-        metrics = self._metrics
+        metrics, request = self._metrics, ticket.request
         submitted, admitted, first, last = _stages(request)
         gaps = request.output_tokens - 1
         mean_gap = (last - first) / gaps if gaps else 0.0
-        metrics.success[finish_reason].add()
+        metrics.success[ticket.finish_reason].add()
         metrics.queue_time.observe(admitted - submitted)
         metrics.prefill_time.observe(first - admitted)
         metrics.decode_time.observe(last - first)
         metrics.inference_time.observe(last - admitted)
-        before = self._before_engine(request.prompt_tokens)
-        metrics.e2e_latency.observe(before + last - submitted)
+        metrics.e2e_latency.observe(ticket.e2e_seconds)
         metrics.time_per_output_token.observe(mean_gap)
         metrics.request_prompt_tokens.observe(request.prompt_tokens)
         metrics.request_generation_tokens.observe(request.output_tokens)
         metrics.request_max_generation_tokens.observe(request.output_tokens)
         metrics.request_params_n.observe(1)
-        metrics.request_params_max_tokens.observe(max_tokens)
+        metrics.request_params_max_tokens.observe(ticket.max_tokens)
         metrics.request_preemptions.observe(request.preemptions)
         metrics.request_computed_tokens.observe(request.prompt_tokens - request.cached_prompt_tokens)
-        self._verdicts.finished(before + first - submitted, mean_gap)
+        self._verdicts.finished(ticket.ttft_seconds, mean_gap)
 
     def lag(self, seconds: float, given_up_seconds: float) -> None:
         """Note how late a step is told."""
@@ -98,17 +96,6 @@ class Recorder:
     def _gap(self, seconds: float, count: int = 1) -> None:
         self._metrics.inter_token_latency.observe(seconds, count)
         self._verdicts.latency(Latency.ITL, seconds, count)
-
-    def _first_token(self, request: Request) -> None:
-        metrics = self._metrics
-        submitted, _, first, _ = _stages(request)
-        ttft = self._before_engine(request.prompt_tokens) + first - submitted
-        metrics.time_to_first_token.observe(ttft)
-        self._verdicts.latency(Latency.TTFT, ttft)
-        metrics.prompt_tokens.add(request.prompt_tokens)
-        metrics.prompt_computed.add(request.prompt_tokens - request.cached_prompt_tokens)
-        for hits in (metrics.prompt_hit, metrics.prompt_cached, metrics.prompt_cached_on_device):
-            hits.add(request.cached_prompt_tokens)
 
 
 def _stages(request: Request) -> tuple[float, float, float, float]:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from dataclasses import replace
 from random import Random
 
 from aiohttp import web
@@ -18,13 +19,15 @@ from setpoint.simulator.http.limits_file import Limit
 from setpoint.simulator.http.live_limits import LiveLimits, Values
 from setpoint.simulator.http.load import Loaded
 from setpoint.simulator.http.metrics import Metrics
-from setpoint.simulator.http.realtime import Clock, RealTimeEngine
+from setpoint.simulator.http.realtime import Clock, RealTimeReplica
 from setpoint.simulator.http.recorder import Recorder
 from setpoint.simulator.http.scrape import Scrape
 from setpoint.simulator.http.series import Registry
 from setpoint.simulator.http.settings import Settings
 from setpoint.simulator.http.verdicts import Verdicts
 from setpoint.simulator.limits import Limits
+from setpoint.simulator.parameters import Parameters
+from setpoint.simulator.replica import Replica
 
 
 class Server:
@@ -37,12 +40,8 @@ class Server:
         verdicts = Verdicts(registry)
         pace = Pace(loaded.step_seconds, settings.time_scale)
         engine = Engine(loaded.config, pace)
-        measured, scale = loaded.parameters, settings.time_scale
-
-        def before_engine(prompt_tokens: int) -> float:
-            return scale * (measured.request_seconds + prompt_tokens * measured.prompt_token_seconds)
-
-        recorder = Recorder(engine.scheduler, metrics, verdicts, before_engine)
+        replica = Replica(engine, _scaled(loaded.parameters, settings.time_scale))
+        recorder = Recorder(engine.scheduler, metrics, verdicts)
         scrape = Scrape(registry, recorder.refresh)
         model = Model(
             names=arguments.served_names,
@@ -50,9 +49,8 @@ class Server:
             max_model_len=loaded.config.max_model_len,
             block_size=loaded.config.block_size,
             answer_tokens=settings.answer_tokens,
-            before_engine=before_engine,
         )
-        self.engine = RealTimeEngine(engine, Clock(), recorder)
+        self.replica = RealTimeReplica(replica, Clock(), recorder)
         self._live = LiveLimits(
             [path for path in (settings.limits_file, settings.limits_annotation_file) if path],
             _start_values(arguments, loaded),
@@ -62,9 +60,9 @@ class Server:
             time.time,
         )
         admission = Admission(
-            self.engine, self._live, metrics, arguments.max_num_queued_reqs, arguments.max_num_queued_tokens
+            self.replica, self._live, metrics, arguments.max_num_queued_reqs, arguments.max_num_queued_tokens
         )
-        self.completions = Completions(model, self.engine, admission, verdicts, Random(settings.seed))
+        self.completions = Completions(model, self.replica, admission, verdicts, Random(settings.seed))
         api = Api(model, arguments.api_keys, self.completions, scrape, HttpMetrics(registry), self._is_dead)
         self.application: web.Application = api.application()
         self.faults = FaultControl(pace, self._hang, scrape, registry)
@@ -77,22 +75,22 @@ class Server:
     async def run(self) -> None:
         """Run the engine, and follow the files that steer it, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.engine.run())
+            group.create_task(self.replica.run())
             group.create_task(self._live.follow())
             if self._faults_file:
                 group.create_task(self.faults.follow(self._faults_file))
 
     def _is_dead(self) -> bool:
-        return self.engine.dead
+        return self.replica.dead
 
     def _hang(self, hung: bool) -> None:
-        self.engine.admit_nothing(hung)
+        self.replica.admit_nothing(hung)
         self._live.look()
 
     def _apply(self, values: Values) -> Values:
         """Let the engine keep to `values`; the queue limits among them are kept at the door."""
         long_prefill = values[Limit.LONG_PREFILL]
-        limits = self.engine.set_limits(
+        limits = self.replica.set_limits(
             Limits(
                 max_num_active_seqs=int(values[Limit.SEQS]),
                 max_num_scheduled_tokens=int(values[Limit.TOKENS]),
@@ -104,6 +102,16 @@ class Server:
             Limit.SEQS: limits.max_num_active_seqs,
             Limit.TOKENS: limits.max_num_scheduled_tokens,
         }
+
+
+def _scaled(parameters: Parameters, time_scale: float) -> Parameters:
+    """The API server's share of the time, at the same scale as the steps."""
+    return replace(
+        parameters,
+        request_seconds=parameters.request_seconds * time_scale,
+        prompt_token_seconds=parameters.prompt_token_seconds * time_scale,
+        output_token_seconds=parameters.output_token_seconds * time_scale,
+    )
 
 
 def _start_values(arguments: Arguments, loaded: Loaded) -> dict[Limit, float]:
