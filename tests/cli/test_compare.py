@@ -35,15 +35,15 @@ def test_markdown_is_printed(run: Run, reports: list[str]) -> None:
 
 def test_a_price_gives_the_cost(run: Run, reports: list[str]) -> None:
     ended = run("compare", *reports, "--price-per-gpu-hour", "2.50", "--currency", "EUR", "--gpus", "2")
-    assert "A: 2 GPU at 2.50 EUR an hour" in ended.out
+    assert "A: 2 x 2.50 EUR a GPU hour" in ended.out
     assert "Cost per million tokens" in ended.out
     assert "Cost per million tokens" not in run("compare", *reports).out
 
 
 def test_each_report_may_have_its_own_price_and_gpus(run: Run, reports: list[str]) -> None:
     out = run("compare", *reports, "--price-per-gpu-hour", "2.50,4.10", "--gpus", "2,1").out
-    assert "A: 2 GPU at 2.50 USD an hour" in out
-    assert "B: 1 GPU at 4.10 USD an hour" in out
+    assert "A: 2 x 2.50 USD a GPU hour" in out
+    assert "B: 1 x 4.10 USD a GPU hour" in out
 
 
 def test_a_page_is_written_beside_the_table(run: Run, reports: list[str]) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from setpoint.compare.differences import FALSE_DISCOVERY_RATE, Difference, difference, threshold
 from setpoint.loadgen.report import Estimate
 
-numbers = st.floats(-1e6, 1e6)
-halves = st.floats(0, 1e5)
+numbers = st.integers(-(10**9), 10**9).map(lambda thousandths: thousandths / 1000)
+halves = st.integers(0, 10**8).map(lambda thousandths: thousandths / 1000)
 estimates = st.builds(
     lambda value, below, above: Estimate(value=value, low=value - below, high=value + above),
     numbers,

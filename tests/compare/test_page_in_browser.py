@@ -131,7 +131,7 @@ def test_what_has_to_be_told_can_be_read(browser: Browser, url: str) -> None:
         "D failed requests",
         "highest that kept the SLO: missed at 256 clients",
         "B against A: 100 clients",
-        "2.50 USD an hour",
+        "2.50 USD a GPU hour",
         "not judged",
     ):
         assert told in text

@@ -43,7 +43,7 @@ def test_every_rendering_tells_all_of_it(render: Render) -> None:
     for told in (
         "sweet spot",
         "max-num-seqs=256",
-        "2.50 USD an hour",
+        "2.50 USD a GPU hour",
         "capacity search showed to hold",
         "B against A: capacity search",
         "B against A: 100 clients",

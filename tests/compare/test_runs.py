@@ -48,9 +48,19 @@ def test_what_is_no_report_is_told(tmp_path: Path, content: bytes, said: str) ->
     assert said in refused(tmp_path / "a.json")
 
 
-def test_a_file_that_is_not_there_and_a_folder_are_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "No such file" in refused(tmp_path / "none.json")
-    assert "directory" in refused(tmp_path)
+
+
+def test_the_folder_of_a_load_test_stands_for_its_report(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(report().model_dump_json())
+    (run,) = read_runs([str(tmp_path)])
+    assert run.path == f"{tmp_path}/report.json"
+
+
+def test_a_folder_without_a_report_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"/report\.json: cannot be read: No such file"):
+        read_runs([str(tmp_path)])
 
 
 @pytest.mark.parametrize(

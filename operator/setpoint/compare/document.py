@@ -186,7 +186,7 @@ def _costs(comparison: Comparison) -> Table:
             if not flaws(stage)
         ),
         notes=tuple(
-            f"{run.label}: {price.gpus} GPU at {price.per_gpu_hour} {price.currency} an hour"
+            f"{run.label}: {price.gpus} x {price.per_gpu_hour} {price.currency} a GPU hour"
             for run, price in zip(comparison.runs, comparison.prices, strict=True)
         ),
     )

@@ -12,6 +12,7 @@ from pydantic_core import from_json
 from setpoint.loadgen.report import SCHEMA, Estimate, Report
 from setpoint.workload.objectives import parse_slo
 
+_IN_FOLDER = "report.json"
 _MOST_FAULTS = 5
 """Told of one file: the rest most often follows from the first."""
 
@@ -31,8 +32,15 @@ class Run:
 
 
 def read_runs(paths: Sequence[str]) -> list[Run]:
-    """Return the reports of the files, in order. Raises RunError for the first that is none."""
-    return [Run(_label(number), path, _report(path)) for number, path in enumerate(paths)]
+    """Return the reports of the files, or of the folders that load tests wrote, in order.
+
+    Raises RunError for the first that is no report.
+    """
+    return [Run(_label(number), path, _report(path)) for number, path in enumerate(map(_file, paths))]
+
+
+def _file(path: str) -> str:
+    return str(Path(path, _IN_FOLDER)) if Path(path).is_dir() else path
 
 
 def same_slo(runs: Sequence[Run]) -> bool:
