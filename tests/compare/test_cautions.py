@@ -33,22 +33,22 @@ def test_nothing_is_said_of_two_draws_of_the_same_work() -> None:
         ),
         ({"itl_rule": "every-gap"}, "itl_rule differs"),
         ({"machine": "64 cores"}, "machine differs"),
-        ({"complete": False}, "B was interrupted"),
-        ({"stages": []}, "B has no stage"),
+        ({"complete": False}, "B: interrupted"),
+        ({"stages": []}, "B: no stage"),
         ({"notes": ["the tokenizer is a guess"]}, "B: the tokenizer is a guess"),
-        ({"stages": [stage(clients=7)]}, "B and A have no load in common"),
+        ({"stages": [stage(clients=7)]}, "B: no load in common with A"),
         (
             {"stages": [stage(errors={"http_503": 60})]},
-            "B failed requests, and its latencies are of the others only: 10",
+            "B: requests failed (10 % at 10 clients), and latencies",
         ),
         (
             {"stages": [stage(invalid=["slow client"])]},
-            "B has stages that are not judged: 10 clients (invalid: slow",
+            "B: not judged: invalid: slow client at 10 clients.",
         ),
-        ({"stages": [stage(tokens_per_chunk=4.0)]}, "B got several tokens at once (4 at 10 clients)"),
+        ({"stages": [stage(tokens_per_chunk=4.0)]}, "B: several tokens at once (4 at 10 clients)"),
         (
             {"capacity": Capacity(rate_per_second=None, verdicts=["unclear"], told="too noisy", stages=[0])},
-            "B's capacity search could not tell: too noisy",
+            "B: the capacity search could not tell: too noisy",
         ),
     ],
 )
@@ -59,6 +59,11 @@ def test_what_figures_cannot_tell_is_said(other: dict[str, Any], expected: str) 
 def test_runs_with_the_same_value_are_named_together() -> None:
     other = report(slo="itl.p95=30ms")
     assert "(A, C: itl.p95=60ms,ttft.p95=1s; B: itl.p95=30ms)" in said(report(), other, report())
+
+
+def test_what_is_true_of_several_runs_is_said_once() -> None:
+    cut = report(complete=False)
+    assert said(report(), cut, cut) == "B, C: interrupted, has what was measured until then."
 
 
 def test_one_price_for_different_gpus_is_said() -> None:

@@ -128,7 +128,7 @@ def test_what_has_to_be_told_can_be_read(browser: Browser, url: str) -> None:
     text = browser.evaluate("document.body.innerText")
     for told in (
         "<script>document.title='7'</script>",
-        "D failed requests",
+        "D: requests failed",
         "highest that kept the SLO: missed at 256 clients",
         "B against A: 100 clients",
         "2.50 USD a GPU hour",

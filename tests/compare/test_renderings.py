@@ -85,7 +85,7 @@ def test_one_run_alone_can_be_shown(render: Render) -> None:
 
 @RENDERERS
 def test_a_run_without_stages_can_be_shown(render: Render) -> None:
-    assert "B has no stage" in render(compare(runs(report(), report(stages=[]))))
+    assert "B: no stage" in render(compare(runs(report(), report(stages=[]))))
 
 
 def test_no_line_of_the_table_is_wider_than_asked_for() -> None:

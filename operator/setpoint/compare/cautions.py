@@ -1,11 +1,11 @@
 """What keeps figures from meaning what they seem to: said before any of them is shown."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from setpoint.compare.cost import Price
 from setpoint.compare.figures import FAILED
-from setpoint.compare.loads import common_loads, flaws, stages_by_load
+from setpoint.compare.loads import Load, common_loads, flaws, stages_by_load
 from setpoint.compare.runs import Run
 from setpoint.loadgen.report import Report, Workload
 
@@ -29,11 +29,11 @@ def cautions(runs: Sequence[Run], prices: Sequence[Price]) -> Iterator[str]:
             "one price counts for all of them",
             lambda report: report.target.settings.get("gpu"),
         )
+    labels: dict[str, list[str]] = {}
     for run in runs:
-        yield from _about(run)
-    for other in runs[1:]:
-        if not common_loads([runs[0].report, other.report]):
-            yield f"{other.label} and {runs[0].label} have no load in common: nothing is compared by load."
+        for caution in _about(run.report, runs[0]):
+            labels.setdefault(caution, []).append(run.label)
+    yield from (f"{', '.join(names)}: {caution}." for caution, names in labels.items())
 
 
 def _differing(
@@ -50,32 +50,36 @@ def _differing(
         yield f"{what} differs ({values}): {therefore}."
 
 
-def _about(run: Run) -> Iterator[str]:
-    stages = stages_by_load(run.report)
-    if not run.report.complete:
-        yield f"{run.label} was interrupted: it has what was measured until then."
+def _about(report: Report, first: Run) -> Iterator[str]:
+    """Tell of one run, without its name: what is true of several is said once."""
+    stages = stages_by_load(report)
+    if not report.complete:
+        yield "interrupted, has what was measured until then"
     if not stages:
-        yield f"{run.label} has no stage: there is nothing to compare."
-    yield from (f"{run.label}: {note}" for note in run.report.notes)
-    if run.report.capacity and run.report.capacity.rate_per_second is None:
-        yield f"{run.label}'s capacity search could not tell: {run.report.capacity.told}"
-    chunked = [
-        f"{stage.tokens_per_chunk:.3g} at {load}"
+        yield "no stage, there is nothing to compare"
+    elif report is not first.report and not common_loads([first.report, report]):
+        yield f"no load in common with {first.label}, nothing is compared by load"
+    yield from report.notes
+    if report.capacity and report.capacity.rate_per_second is None:
+        yield f"the capacity search could not tell: {report.capacity.told}"
+    chunked = _listed(
+        (load, f"{stage.tokens_per_chunk:.3g}")
         for load, stage in stages.items()
         if stage.tokens_per_chunk > _SINGLE
-    ]
+    )
     if chunked:
-        yield (
-            f"{run.label} got several tokens at once ({', '.join(chunked)}): its ITL is between chunks; "
-            "compare the TPOT."
-        )
-    flawed = [f"{load} ({'; '.join(flaws(stage))})" for load, stage in stages.items() if flaws(stage)]
+        yield f"several tokens at once ({chunked}), so ITL is between chunks: compare TPOT"
+    flawed = _listed((load, "; ".join(flaws(stage))) for load, stage in stages.items() if flaws(stage))
     if flawed:
-        yield f"{run.label} has stages that are not judged: {', '.join(flawed)}."
-    failed = [
-        f"{share.value:.3g} % at {load}"
+        yield f"not judged: {flawed}"
+    failed = _listed(
+        (load, f"{share.value:.3g} %")
         for load, stage in stages.items()
         if (share := FAILED.shown(stage)) and share.value > 0
-    ]
+    )
     if failed:
-        yield f"{run.label} failed requests, and its latencies are of the others only: {', '.join(failed)}."
+        yield f"requests failed ({failed}), and latencies are those of the others"
+
+
+def _listed(found: Iterable[tuple[Load, str]]) -> str:
+    return ", ".join(f"{what} at {load}" for load, what in found)
