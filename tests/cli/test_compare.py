@@ -141,4 +141,4 @@ def test_a_report_of_a_stage_without_answers_can_be_compared(
     paths = written(tmp_path, report(silent), report())
     ended = run("compare", *paths, "--html", "page.html", "--price-per-gpu-hour", "1")
     assert ended.status == 0
-    assert "100 % at 10 clients" in ended.out
+    assert "requests failed at 10 clients (100 %)" in ended.out

@@ -39,13 +39,13 @@ def test_nothing_is_said_of_two_draws_of_the_same_work() -> None:
         ({"stages": [stage(clients=7)]}, "B: no load in common with A"),
         (
             {"stages": [stage(errors={"http_503": 60})]},
-            "B: requests failed (10 % at 10 clients), and latencies",
+            "B: requests failed at 10 clients (10 %): latencies",
         ),
         (
             {"stages": [stage(invalid=["slow client"])]},
-            "B: not judged: invalid: slow client at 10 clients.",
+            "B: not judged: 10 clients (invalid: slow client).",
         ),
-        ({"stages": [stage(tokens_per_chunk=4.0)]}, "B: several tokens at once (4 at 10 clients)"),
+        ({"stages": [stage(tokens_per_chunk=4.0)]}, "B: several tokens came at once at 10 clients (4)"),
         (
             {"capacity": Capacity(rate_per_second=None, verdicts=["unclear"], told="too noisy", stages=[0])},
             "B: the capacity search could not tell: too noisy",

@@ -68,7 +68,7 @@ def _about(report: Report, first: Run) -> Iterator[str]:
         if stage.tokens_per_chunk > _SINGLE
     )
     if chunked:
-        yield f"several tokens at once ({chunked}), so ITL is between chunks: compare TPOT"
+        yield f"several tokens came at once at {chunked}: ITL is between chunks, compare TPOT"
     flawed = _listed((load, "; ".join(flaws(stage))) for load, stage in stages.items() if flaws(stage))
     if flawed:
         yield f"not judged: {flawed}"
@@ -78,8 +78,8 @@ def _about(report: Report, first: Run) -> Iterator[str]:
         if (share := FAILED.shown(stage)) and share.value > 0
     )
     if failed:
-        yield f"requests failed ({failed}), and latencies are those of the others"
+        yield f"requests failed at {failed}: latencies are those of the others"
 
 
 def _listed(found: Iterable[tuple[Load, str]]) -> str:
-    return ", ".join(f"{what} at {load}" for load, what in found)
+    return ", ".join(f"{load} ({what})" for load, what in found)

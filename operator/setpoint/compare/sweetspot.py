@@ -67,7 +67,7 @@ def _highest_that_kept_the_slo(stages: Mapping[Load, Stage]) -> SweetSpot:
             return SweetSpot(best, stages[best], f"highest that kept the SLO: {why}")
         best = max(loads, key=lambda load: stages[load].window_seconds)
     assert best is not None  # noqa: S101  stages is not empty
-    return SweetSpot(best, stages[best], "every load kept the SLO: the limit lies higher")
+    return SweetSpot(best, stages[best], "every valid load kept the SLO: the limit lies higher")
 
 
 def _knee(stages: Mapping[Load, Stage]) -> SweetSpot:
