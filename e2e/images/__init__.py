@@ -32,8 +32,9 @@ def operator() -> Image:
 
 
 def stand_in() -> Image:
-    """The stand-ins of e2e.fakes; its entry point is `vllm serve`, as the real engine's image has it."""
-    files = ("pyproject.toml", "uv.lock", "e2e/__init__.py", "e2e/fakes", "e2e/images/stand_in/vllm")
+    """The simulator, whose entry point is `vllm serve` as in the real engine's image, and e2e.fakes."""
+    files = ("pyproject.toml", "uv.lock", "e2e/__init__.py", "e2e/fakes", "e2e/images/stand_in/vllm",
+             *(f"operator/setpoint/{part}" for part in ("__init__.py", "simulator", "workload")))  # fmt: skip
     return build(Recipe("setpoint-stand-in", _HERE / "stand_in/Dockerfile", files))
 
 

@@ -1,4 +1,4 @@
-"""Real vLLM, on the CPU, as pods that Setpoint runs: held to the same contract as the stand-in."""
+"""Real vLLM, on the CPU, as pods that Setpoint runs: held to the same contract as the simulator."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from e2e import images
-from e2e.fakes.engine.contract import Engine, VllmContract
+from e2e.contract.client import Engine
+from e2e.contract.vllm import VllmContract
 from e2e.installation import port_forward
 from e2e.scenarios.world import CHAT, World
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
 
-from e2e.fakes.words import words
+from setpoint.simulator.http.words import words
 
 HIDDEN, INTERMEDIATE, LAYERS, HEADS, KV_HEADS, VOCABULARY = 256, 512, 2, 4, 2, 2048
 MAX_POSITIONS = 4096
