@@ -25,7 +25,7 @@ def run(command: list[str], load: Load, result: Path) -> dict[str, float]:
         "--random-output-len", str(load.output_tokens), "--random-range-ratio", "0.5", "--ignore-eos",
         "--num-prompts", str(load.requests), "--seed", str(load.seed), *pace,
         "--percentile-metrics", "ttft,tpot,itl,e2el", "--metric-percentiles", "50,95,99",
-        "--save-result", "--save-detailed",
+        "--save-result", "--save-detailed", "--disable-tqdm",
         "--result-dir", str(result.parent), "--result-filename", result.name,
     ]  # fmt: skip
     subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
