@@ -1,8 +1,11 @@
 """The files of this repository that are written from the package's code, all in one place."""
 
+import json
+
 from setpoint.api.reference import inference_service_reference
 from setpoint.cli.crds import crds_yaml
 from setpoint.kube.permissions import rules_template
+from setpoint.loadgen.report import SCHEMA, Report
 
 _CRD_FILE = "setpoint.dev_inferenceservices.yaml"
 
@@ -12,7 +15,14 @@ def files() -> dict[str, str]:
     return {
         f"crds/{_CRD_FILE}": crds_yaml(),
         "docs/reference/inferenceservice.md": inference_service_reference(),
+        "docs/reference/loadtest-report.schema.json": _report_schema(),
         # Helm installs what stands in a chart's own crds/, and never upgrades or deletes it.
         f"charts/setpoint/crds/{_CRD_FILE}": crds_yaml(),
         "charts/setpoint/templates/_rules.tpl": rules_template(),
     }
+
+
+def _report_schema() -> str:
+    """Return the JSON Schema of a load test's report."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"https://{SCHEMA}"}
+    return json.dumps({**dialect, **Report.model_json_schema(mode="serialization")}, indent=2) + "\n"

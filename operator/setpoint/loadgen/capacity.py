@@ -9,7 +9,8 @@ effective counts; the error of 5 % each way is spent evenly over the looks (Bonf
   stationary;
 - is unclear when the longest stage shows neither: the capacity is near.
 
-The rates form a bracket: up or down by a factor until one holds and one breaks, then the geometric middle.
+The rates form a bracket: up or down by growing factors until one holds and one breaks, then the geometric
+middle, or a step beside what is unclear.
 """
 
 import math
@@ -32,6 +33,9 @@ _ALPHA = 0.05
 RESOLUTION = 1.05
 """A bracket this narrow (upper over lower rate) is the answer."""
 _UP, _DOWN = 1.25, 1.5
+"""Steps while only one side of the bracket is known; each next one is wider."""
+_ASIDE = 1.1
+"""From a rate that is unclear to one that may tell."""
 MOST_TRIALS = 12
 _LEAST_SHARE_OF_START = 1 / 50
 
@@ -81,17 +85,29 @@ def next_rate(trials: Sequence[Trial], start: float) -> float | None:
     """Return the rate to try next, or None when the search is over. `start`: a first guess above 0."""
     if not trials:
         return start
-    low, high, edge = _bracket(trials)
-    lowest = min(trial.rate_per_second for trial in trials)
-    if len(trials) >= MOST_TRIALS or (low is None and lowest < start * _LEAST_SHARE_OF_START):
+    low, high, unclear = _bracket(trials)
+    rates = [trial.rate_per_second for trial in trials]
+    if len(trials) >= MOST_TRIALS or (low is None and min(rates) < start * _LEAST_SHARE_OF_START):
         return None
+    if unclear:
+        return _next_to_unclear(low, high, min(unclear), max(unclear))
     if low is None:
-        return lowest / _DOWN
+        return min(rates) / _DOWN ** len(rates)
     if high is None:
-        return max(trial.rate_per_second for trial in trials) * _UP
-    gaps = [(edge, high), (low, edge)] if edge is not None else [(low, high)]
-    below, above = max(gaps, key=lambda gap: gap[1] / gap[0])
-    return math.sqrt(below * above) if above / below > RESOLUTION else None
+        return max(rates) * _UP ** len(rates)
+    return math.sqrt(low * high) if high / low > RESOLUTION else None
+
+
+def _next_to_unclear(low: float | None, high: float | None, least: float, most: float) -> float | None:
+    """Return a rate a step beside those that are unclear; None when both sides of them are known.
+
+    To ask the same rate again would take long: near the edge the shares differ too little from the promise.
+    """
+    if low is None or least / low > _ASIDE:
+        return max(least / _ASIDE, math.sqrt((low or 0.0) * least))
+    if high is None or high / most > _ASIDE:
+        return min(most * _ASIDE, math.sqrt((high or math.inf) * most))
+    return None
 
 
 def conclude(trials: Sequence[Trial], stages: Sequence[int]) -> Capacity:
@@ -110,8 +126,8 @@ def conclude(trials: Sequence[Trial], stages: Sequence[int]) -> Capacity:
     return Capacity(rate_per_second=None, verdicts=verdicts, told=told, stages=list(stages))
 
 
-def _bracket(trials: Sequence[Trial]) -> tuple[float | None, float | None, float | None]:
-    """Return the highest rate that holds, the lowest that breaks, and an unclear one between them.
+def _bracket(trials: Sequence[Trial]) -> tuple[float | None, float | None, list[float]]:
+    """Return the highest rate that holds, the lowest that breaks, and the unclear ones between them.
 
     A rate that held above one that broke is set aside: the lower verdict is the safe one.
     """
@@ -121,12 +137,8 @@ def _bracket(trials: Sequence[Trial]) -> tuple[float | None, float | None, float
     }
     high = min(by_verdict[Verdict.BREAKS], default=None)
     low = max((rate for rate in by_verdict[Verdict.HOLDS] if high is None or rate < high), default=None)
-    between = [
-        rate
-        for rate in by_verdict[Verdict.UNCLEAR]
-        if (low is None or rate > low) and (high is None or rate < high)
-    ]
-    return low, high, min(between, default=None)
+    unclear = by_verdict[Verdict.UNCLEAR]
+    return low, high, [rate for rate in unclear if (low or 0.0) < rate < (high or math.inf)]
 
 
 def _is_missed(share: Share, allowed: float, requests: int, alpha: float) -> bool:

@@ -13,7 +13,7 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, pairwise
 
 from setpoint.loadgen.report import Estimate, Latency
 from setpoint.workload.quantiles import quantile
@@ -21,6 +21,7 @@ from setpoint.workload.quantiles import quantile
 BATCHES = 20
 _T_BATCHES = 2.093
 """Student's t at 97.5 % with BATCHES - 1 degrees of freedom."""
+_MOST_CORRELATION = 0.9
 SHARES = (0.5, 0.9, 0.95, 0.99)
 
 
@@ -43,11 +44,12 @@ class Samples:
         within = [value <= threshold for value in self.values]
         count = len(within)
         share = sum(within) / count
-        errors = (
-            _ratio_error(Counter(compress(clusters, within)), Counter(clusters), share)
+        by_request, by_batch = (
+            _residuals(Counter(compress(clusters, within)), Counter(clusters), share)
             for clusters in (self.requests, self.batches)
         )
-        return Share(share, count, max(errors))
+        errors = _error_of_sum(by_request), _error_of_sum(by_batch) * _inflation(by_batch)
+        return Share(share, count, max(errors) / count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,8 @@ def rate(counts: Sequence[float], window_seconds: float) -> Estimate:
     """Return the rate of events from how many fell into each batch of the window."""
     batch_seconds = window_seconds / len(counts)
     mean = math.fsum(counts) / len(counts)
-    spread = math.sqrt(math.fsum((each - mean) ** 2 for each in counts) / (len(counts) - 1))
-    half = _T_BATCHES * spread / math.sqrt(len(counts))
+    residuals = [each - mean for each in counts]
+    half = _T_BATCHES * _error_of_sum(residuals) * _inflation(residuals) / len(counts)
     return Estimate(
         value=mean / batch_seconds,
         low=max(0.0, mean - half) / batch_seconds,
@@ -92,18 +94,32 @@ def rate(counts: Sequence[float], window_seconds: float) -> Estimate:
 
 def _quantile_estimate(samples: Samples, ordered: Sequence[float], share: float) -> Estimate:
     value = quantile(ordered, share)
-    half = _T_BATCHES * samples.share_within(value).error
+    half = min(1.0, _T_BATCHES * samples.share_within(value).error)
     low, high = (quantile(ordered, min(1.0, max(0.0, share + side * half))) for side in (-1, 1))
     return Estimate(value=value, low=low, high=high)
 
 
-def _ratio_error(within: Mapping[int, int], sizes: Mapping[int, int], share: float) -> float:
-    """Return the standard error of a share whose samples were drawn in clusters of these sizes.
+def _residuals(within: Mapping[int, int], sizes: Mapping[int, int], share: float) -> list[float]:
+    """Return by how much each cluster, in order, has more within than the share of its size."""
+    return [within.get(cluster, 0) - share * size for cluster, size in sorted(sizes.items())]
 
-    With one cluster nothing is known: then it is as large as a share's can be.
+
+def _error_of_sum(residuals: Sequence[float]) -> float:
+    """Return the standard error of the sum of independent residuals; infinite for a single one."""
+    number = len(residuals)
+    if number < 2:
+        return math.inf
+    return math.sqrt(math.fsum(each**2 for each in residuals) * number / (number - 1))
+
+
+def _inflation(series: Sequence[float]) -> float:
+    """Return by how much the standard error of a sum grows as each value resembles the one before.
+
+    By the lag-1 correlation r of an autoregressive series: sqrt((1 + r) / (1 - r)), for a positive r.
     """
-    clusters = len(sizes)
-    if clusters < 2:
-        return 0.5
-    square = math.fsum((within.get(each, 0) - share * size) ** 2 for each, size in sizes.items())
-    return math.sqrt(square * clusters / (clusters - 1)) / sum(sizes.values())
+    square = math.fsum(each**2 for each in series)
+    if not square:
+        return 1.0
+    correlation = math.fsum(former * later for former, later in pairwise(series)) / square
+    correlation = min(_MOST_CORRELATION, max(0.0, correlation))
+    return math.sqrt((1 + correlation) / (1 - correlation))

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from setpoint.loadgen import sender
 from setpoint.loadgen.client import Endpoint
@@ -52,6 +52,8 @@ class Fleet:
             theirs.close()
             self._connections.append(ours)
             self._processes.append(process)
+        for index in range(senders):
+            self._receive(index)  # that it is ready
         self.told = Told()
         self._start = 0.0
 
@@ -116,13 +118,17 @@ class Fleet:
         return [*self.told.ended, *under_way]
 
     def _take(self, connection: Connection) -> Batch:
-        """Take one batch. Raises RuntimeError when its sender is gone."""
+        """Take one batch."""
         index = self._connections.index(connection)
-        try:
-            batch: Batch = connection.recv()
-        except (EOFError, ConnectionResetError):
-            raise RuntimeError(f"sender process {index} ended: see its error above") from None
+        batch: Batch = self._receive(index)
         self.told.ended += batch.ended
         self.told.open_since[index] = batch.open_since
         self.told.cpu[index].append((batch.at, batch.cpu_seconds))
         return batch
+
+    def _receive(self, index: int) -> Any:
+        """Return what a sender says. Raises RuntimeError when it is gone."""
+        try:
+            return self._connections[index].recv()
+        except (EOFError, ConnectionResetError):
+            raise RuntimeError(f"sender process {index} ended: see its error above") from None

@@ -16,6 +16,7 @@ from setpoint.workload.quantiles import quantile
 
 MOST_SEND_LAG_SECONDS = 0.005
 MOST_CPU_SHARE = 0.9
+_LEAST_WINDOW_SECONDS = 0.5
 
 Load = ClosedLoop | OpenLoop | Replay
 
@@ -32,6 +33,10 @@ class Held:
     """When the records were taken."""
     cpu: Sequence[Sequence[tuple[float, float]]] = ()
     """By sender process: CPU seconds used until a moment."""
+
+    def is_worth_a_figure(self, warm_up_seconds: float | None) -> bool:
+        """Return whether there is anything to measure: an interruption may have come at once."""
+        return self.end - (warm_up_seconds or 0.0) >= _LEAST_WINDOW_SECONDS
 
 
 def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -> Stage:

@@ -66,7 +66,7 @@ class Prompts:
 
 
 def words_of_tokenizer(path: Path) -> tuple[str, ...]:
-    """Return words that are one token each, alone and in a row, by a model's tokenizer.json (or its folder).
+    """Return words that are one token each in a row, by a model's tokenizer.json (or its folder).
 
     Raises ValueError when it cannot be loaded or has too few such words.
     """
@@ -96,9 +96,9 @@ def _single_token_words(tokenizer: "Tokenizer") -> tuple[str, ...]:
     words: list[str] = []
     seen: set[int] = set()
     for word in candidates:
-        twice = tokens(f"{word} {word} {word}")
-        if len(twice) == 3 and twice[1] not in seen and len(word) <= 20:
-            seen.add(twice[1])
+        twice, thrice = tokens(f"{word} {word}"), tokens(f"{word} {word} {word}")
+        if len(thrice) == len(twice) + 1 and thrice[-1] not in seen:
+            seen.add(thrice[-1])
             words.append(word)
             if len(words) == _MOST_WORDS:
                 break

@@ -20,9 +20,6 @@ from setpoint.loadgen.report import Capacity, Report, Stage, Target, Workload
 from setpoint.loadgen.search import CapacityPlan, Search
 from setpoint.workload.objectives import ItlRule, Slo
 
-_LEAST_WINDOW_SECONDS = 1.0
-"""An interruption sooner leaves nothing that is worth a figure."""
-
 
 @dataclass(frozen=True, slots=True)
 class StagePlan:
@@ -83,7 +80,7 @@ def run(test: LoadTest, watcher: Watcher) -> tuple[Report, list[Held]]:
             if watcher.interrupted():
                 break
             held = holder.hold(each.load, each.plan, each.duration_seconds)
-            if held.end - (test.warm_up_seconds or 0.0) >= _LEAST_WINDOW_SECONDS:
+            if held.is_worth_a_figure(test.warm_up_seconds):
                 all_held.append(held)
                 stages.append(measure(held, test.slo, test.warm_up_seconds))
                 watcher.stage(stages[-1])

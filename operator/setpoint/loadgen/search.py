@@ -62,11 +62,11 @@ class Search:
         start = self._probe(found)
         while not self.holder.interrupted() and (rate := next_rate(found.trials, start)) is not None:
             verdict, held = self._try(rate)
-            if self.holder.interrupted():
-                break
-            found.at.append(len(found.stages))
-            found.trials.append(Trial(rate, verdict))
-            if self._keep(found, held).invalid:
+            if not self.holder.interrupted():
+                found.at.append(len(found.stages))
+                found.trials.append(Trial(rate, verdict))
+            stage = self._keep(found, held)
+            if stage and stage.invalid:
                 break
         return found
 
@@ -79,13 +79,15 @@ class Search:
                 ClosedLoop(clients=clients), plan, self.plan.longest_stage_seconds * _PROBE_SHARE
             )
             stage = self._keep(found, held)
-            throughput = stage.requests_per_second.value
-            if self.holder.interrupted() or not stage.slo_met or throughput < best * _LEAST_GAIN:
+            throughput = stage.requests_per_second.value if stage else 0.0
+            if not (stage and stage.slo_met) or throughput < best * _LEAST_GAIN or self.holder.interrupted():
                 return max(best, throughput / 2, 0.1)
             best = throughput
         return best
 
-    def _keep(self, found: Searched, held: Held) -> Stage:
+    def _keep(self, found: Searched, held: Held) -> Stage | None:
+        if not held.is_worth_a_figure(None):
+            return None
         stage = measure(held, self.plan.slo)
         found.stages.append(stage)
         found.held.append(held)

@@ -154,6 +154,7 @@ async def _serve(connection: Connection) -> None:
             received.put_nowait(Order.QUIT)
 
     asyncio.get_running_loop().add_reader(connection.fileno(), receive)
+    connection.send("ready")
     with ThreadPoolExecutor(1) as pipe:
         async with new_session() as session:
             while isinstance(job := await received.get(), Job):

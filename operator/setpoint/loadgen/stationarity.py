@@ -23,17 +23,13 @@ _BEHIND_Z = 2.326
 
 def warm_up_length(series: Sequence[float]) -> int:
     """Return how many values at the beginning of the series belong to the warm-up; at most half."""
-    best, best_score = 0, math.inf
+    scores: list[float] = []  # by how many values are left: the squared standard error of their mean
     total = square = 0.0
-    scores: list[float] = []
     for count, value in enumerate(reversed(series), 1):
         total, square = total + value, square + value * value
         scores.append(max(0.0, square - total * total / count) / count**2)
-    scores.reverse()  # scores[i]: of the series without its first i values
-    for start in range(len(series) // 2 + 1):
-        if start < len(scores) and scores[start] < best_score:
-            best, best_score = start, scores[start]
-    return best
+    candidates = scores[: len(series) - len(series) // 2 - 2 : -1]
+    return candidates.index(min(candidates)) if candidates else 0
 
 
 def change_over(series: Sequence[float]) -> float | None:

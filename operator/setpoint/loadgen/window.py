@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 from setpoint.loadgen.estimates import BATCHES, Samples
 from setpoint.loadgen.records import Record
@@ -44,7 +45,7 @@ def find_window(records: Sequence[Record], end: float, warm_up_seconds: float | 
     """Return the window up to `end`: after the warm-up, which is found when it is not given.
 
     It is over when neither the rate of tokens nor the number of requests under way still rises from the empty
-    start.
+    start, and not before half of the requests could have ended; at half of the stage at the latest.
     """
     if warm_up_seconds is not None:
         return Window(warm_up_seconds, end)
@@ -55,7 +56,9 @@ def find_window(records: Sequence[Record], end: float, warm_up_seconds: float | 
             if moment in whole:
                 tokens[int(moment / end * _SLICES)] += 1
     load = under_way(records, [(number + 0.5) * end / _SLICES for number in range(_SLICES)])
-    return Window(max(map(warm_up_length, (tokens, load))) * end / _SLICES, end)
+    settled = max(map(warm_up_length, (tokens, load))) * end / _SLICES
+    answers = [record.ended - record.scheduled for record in records if record.ended and record.answered]
+    return Window(max(settled, min(end / 2, median(answers))) if answers else settled, end)
 
 
 def under_way(records: Sequence[Record], moments: Sequence[float]) -> list[float]:

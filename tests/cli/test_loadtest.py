@@ -1,0 +1,156 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from setpoint.loadgen.report import Report
+from tests.cli.conftest import Run
+from tests.loadgen import endpoint as does
+from tests.loadgen.endpoint import MODEL, FakeEndpoint, running
+
+ROOT = Path(__file__).parents[2]
+SHORT = ("--prompt-tokens", "20", "--output-tokens", "uniform:5:9", "--duration", "1s", "--timeout", "5s")
+
+
+@pytest.fixture
+def endpoint() -> Iterator[FakeEndpoint]:
+    with running(FakeEndpoint()) as endpoint:
+        yield endpoint
+
+
+def flags(endpoint: FakeEndpoint, *more: str) -> tuple[str, ...]:
+    return ("loadtest", "--url", endpoint.url, "--model", MODEL, *SHORT, *more)
+
+
+def test_a_ladder_of_clients_is_reported_as_json(run: Run, endpoint: FakeEndpoint, tmp_path: Path) -> None:
+    ended = run(*flags(endpoint, "--clients", "1,3", "--json", "--out", str(tmp_path), "--label", "gpu=H100"))
+    assert ended.status == 0
+    report = Report.model_validate_json(ended.out)
+    assert [stage.load.model_dump()["clients"] for stage in report.stages] == [1, 3]
+    assert all(stage.errors == {} and stage.requests_completed for stage in report.stages)
+    assert report.target.settings == {"gpu": "H100"}
+    assert (tmp_path / "report.json").read_text() == ended.out
+    lines = [json.loads(line) for line in (tmp_path / "requests.jsonl").read_text().splitlines()]
+    assert {line["stage"] for line in lines} == {0, 1}
+
+
+def test_an_open_loop_is_judged_by_the_slo_and_shown_as_a_table(run: Run, endpoint: FakeEndpoint) -> None:
+    ended = run(*flags(endpoint, "--rate", "40", "--api", "completions", "--slo", "ttft.p95=2s,itl.p95=1s"))
+    assert ended.status == 0
+    assert "40/s poisson" in ended.out
+    assert "good: meets ttft.p95=2s,itl.p95=1s itself, the ITL by the rule mean" in ended.out
+    assert "note: no tokenizer" in ended.err
+
+
+def test_a_trace_is_replayed(run: Run, endpoint: FakeEndpoint, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    row = '{"timestamp": %s, "prompt_tokens": %d, "output_tokens": 3}\n'
+    trace.write_text("".join(row % (number / 10, 10 + number) for number in range(21)))
+    ended = run(
+        "loadtest", "--url", endpoint.url, "--model", MODEL, "--trace", str(trace), "--speed", "2", "--json"
+    )
+    (stage,) = Report.model_validate_json(ended.out).stages
+    assert stage.load.model_dump()["rate_per_second"] == 21
+    words = [len(does.prompt_of(body).split()) for body in endpoint.asked]
+    assert words[2:] == [8 + number for number in range(21)]  # and two tokens around them, by the calibration
+
+
+def test_no_two_prompts_are_alike(run: Run, endpoint: FakeEndpoint) -> None:
+    run(*flags(endpoint, "--rate", "30"))
+    prompts = [does.prompt_of(body) for body in endpoint.asked]
+    assert len(prompts) == len(set(prompts)) > 30
+
+
+def test_shed_requests_are_errors(run: Run, endpoint: FakeEndpoint) -> None:
+    async def behaviour(request, body):  # type: ignore[no-untyped-def]
+        return await (does.sheds if len(endpoint.asked) > 2 else does.behaves)(request, body)
+
+    endpoint.behaviour = behaviour
+    ended = run(*flags(endpoint, "--rate", "40", "--slo", "ttft.p95=2s", "--json"))
+    (stage,) = Report.model_validate_json(ended.out).stages
+    assert set(stage.errors) == {"http_503"}
+    assert (stage.good, stage.slo_met, stage.requests_completed) == (0, False, 0)
+
+
+def test_ctrl_c_writes_what_was_measured(endpoint: FakeEndpoint, tmp_path: Path) -> None:
+    seen = threading.Event()
+
+    async def behaviour(request, body):  # type: ignore[no-untyped-def]
+        if len(endpoint.asked) > 60:
+            seen.set()
+        return await does.behaves(request, body)
+
+    endpoint.behaviour = behaviour
+    arguments = flags(endpoint, "--rate", "40", "--duration", "1h", "--json", "--out", str(tmp_path))
+    command = [sys.executable, "-m", "setpoint", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "operator")}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert seen.wait(30)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the senders too
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    report = Report.model_validate_json(out)
+    assert not report.complete
+    assert report.stages[0].requests_completed > 20
+    assert (tmp_path / "report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((), "add one of --clients"),
+        (("--clients", "0"), "--clients: '0' is no list of numbers of clients"),
+        (("--clients", "1,x"), "--clients"),
+        (("--rate", "nan"), "--rate"),
+        (("--rate", "5", "--clients", "5"), "not allowed with"),
+        (("--rate", "5", "--duration", "0s"), "--duration: '0s' is too short"),
+        (("--rate", "5", "--duration", "60"), "--duration: '60' is not a duration"),
+        (("--rate", "5", "--warmup", "1s"), "--warmup: 1 s leaves nothing of a stage of 1 s"),
+        (("--rate", "5", "--slo", "itl.p95=0s"), "--slo: 'itl.p95=0s'"),
+        (("--rate", "5", "--slo", "ttft.p95=2s,e2e.p95=1s"), "--slo.*cannot be kept"),
+        (("--rate", "5", "--prompt-tokens", "uniform:9:3"), "--prompt-tokens.*swap them"),
+        (("--rate", "5", "--arrivals", "often"), "--arrivals: 'often' is no pattern"),
+        (("--rate", "5", "--shared-prefix", "1.5"), "--shared-prefix: '1.5' is not a share"),
+        (("--rate", "5", "--label", "fast"), "--label: 'fast' is no label"),
+        (("--rate", "5", "--url", "127.0.0.1:8000"), "--url: '127.0.0.1:8000' is no address"),
+        (("--trace", "/nonexistent"), "--trace: /nonexistent cannot be read"),
+        (("--trace", "x", "--speed", "0"), "--speed"),
+        (("--find-capacity",), "--find-capacity: needs the promise"),
+        (("--rate", "5", "--out", f"{__file__}/out"), "--out: .* cannot be written"),
+        (("--rate", "5", "--model", "other"), "--model: 'other' is unknown"),
+    ],
+)
+def test_bad_input_is_told_before_any_load(
+    run: Run, endpoint: FakeEndpoint, more: tuple[str, ...], said: str
+) -> None:
+    ended = run(*flags(endpoint, *more))
+    assert ended.status == 2
+    assert (ended.out, endpoint.asked) == ("", [])
+    assert re.search(said, ended.err)
+
+
+def test_a_tokenizer_that_cannot_be_loaded_is_said_and_done_without(run: Run, endpoint: FakeEndpoint) -> None:
+    ended = run(*flags(endpoint, "--rate", "40", "--tokenizer", "/nonexistent"))
+    assert ended.status == 0
+    assert "--tokenizer: /nonexistent cannot be loaded" in ended.err
+    assert "the usage that the endpoint counts is used instead" in ended.err
+
+
+def test_a_key_never_shows(
+    run: Run, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    endpoint.key = "sk-secret"
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    ended = run(*flags(endpoint, "--rate", "40", "--json", "--out", str(tmp_path)))
+    assert ended.status == 0
+    written = [path.read_text() for path in tmp_path.iterdir()]
+    assert not any("sk-secret" in text for text in (ended.out, ended.err, *written))

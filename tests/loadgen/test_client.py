@@ -1,0 +1,96 @@
+import asyncio
+import time
+
+import pytest
+
+from setpoint.loadgen.client import Client, Endpoint, new_session
+from setpoint.loadgen.records import Record
+from tests.loadgen import endpoint as does
+from tests.loadgen.endpoint import MODEL, Behaviour, FakeEndpoint
+
+
+async def ask(
+    endpoint: FakeEndpoint, *, timeout_seconds: float = 30.0, tokens: int = 5, url: str | None = None
+) -> Record:
+    record = Record(0, 0.0, 0.0, tokens)
+    known = Endpoint(url or endpoint.url, MODEL, "completions", api_key="secret")
+    async with new_session() as session:
+        client = Client(session, known, timeout_seconds, time.monotonic)
+        await client.ask(known.body("a b c", tokens), record)
+    return record
+
+
+@pytest.mark.parametrize("behaviour", [does.behaves, does.dribbles])
+async def test_an_answer_is_timed_token_by_token(endpoint: FakeEndpoint, behaviour: Behaviour) -> None:
+    endpoint.behaviour = behaviour
+    record = await ask(endpoint)
+    assert (record.error, record.prompt_tokens, record.output_tokens) == (None, 5, 5)
+    assert len(record.arrivals) == 5
+    assert record.ended == record.arrivals[-1] >= record.arrivals[0]
+
+
+async def test_one_giant_chunk_is_counted_by_its_usage(endpoint: FakeEndpoint) -> None:
+    endpoint.behaviour = does.at_once
+    record = await ask(endpoint, tokens=5000)
+    assert (record.error, record.output_tokens, len(record.arrivals)) == (None, 5000, 1)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [
+        (does.cuts, "cut"),
+        (does.stops, "cut"),
+        (does.html, "malformed"),
+        (does.whole, "malformed"),
+        (does.babbles, "malformed"),
+        (does.fails_within, "stream_error"),
+        (does.falls_short, "too_few_tokens"),
+        (does.sheds, "http_503"),
+    ],
+)
+async def test_a_failure_is_told_by_its_kind(
+    endpoint: FakeEndpoint, behaviour: Behaviour, error: str
+) -> None:
+    endpoint.behaviour = behaviour
+    record = await ask(endpoint)
+    assert record.error == error
+    assert record.ended is not None
+
+
+@pytest.mark.parametrize("behaviour", [does.never_ends, does.hangs])
+async def test_what_does_not_end_is_timed_out(endpoint: FakeEndpoint, behaviour: Behaviour) -> None:
+    endpoint.behaviour = behaviour
+    assert (await ask(endpoint, timeout_seconds=0.1)).error == "timeout"
+
+
+async def test_a_port_where_nobody_listens_is_a_connection_error(endpoint: FakeEndpoint) -> None:
+    assert (await ask(endpoint, url="http://127.0.0.1:9")).error == "connection"
+
+
+async def test_a_cancelled_request_has_no_end(endpoint: FakeEndpoint) -> None:
+    endpoint.behaviour = does.never_ends
+    record = Record(0, 0.0, 0.0, 5)
+    arrived = asyncio.Event()
+
+    def clock() -> float:
+        arrived.set()
+        return time.monotonic()
+
+    known = Endpoint(endpoint.url, MODEL, "chat")
+    async with new_session() as session:
+        task = asyncio.create_task(Client(session, known, 30.0, clock).ask(known.body("a", 5), record))
+        await arrived.wait()
+        task.cancel()
+        await asyncio.wait([task])
+    assert (record.ended, record.error) == (None, None)
+
+
+async def test_a_request_says_what_an_exact_measurement_needs(endpoint: FakeEndpoint) -> None:
+    await ask(endpoint, tokens=7)
+    (asked,) = endpoint.asked
+    assert asked["stream_options"] == {"include_usage": True}
+    assert (asked["max_tokens"], asked["ignore_eos"], asked["stream"]) == (7, True, True)
+
+
+def test_the_key_is_not_shown() -> None:
+    assert "secret" not in repr(Endpoint("http://x", MODEL, "chat", api_key="secret"))

@@ -1,0 +1,109 @@
+from random import Random
+
+import pytest
+
+from setpoint.loadgen.measure import measure
+from setpoint.loadgen.records import Record
+from setpoint.loadgen.report import ClosedLoop
+from setpoint.workload.objectives import parse_slo
+from tests.loadgen.builders import a_record, held, queue
+
+SLO = parse_slo("itl.p95=50ms,ttft.p95=1s")
+
+
+def steady(seconds: float = 80.0, per_second: int = 10, **fate: object) -> list[Record]:
+    random = Random(1)
+    return [
+        a_record(
+            number,
+            number / per_second,
+            **{"ttft": random.uniform(0.1, 0.2), "gaps": (0.02,) * 9, **fate},  # type: ignore[arg-type]
+        )
+        for number in range(int(seconds * per_second))
+    ]
+
+
+def test_rates_are_those_of_the_window() -> None:
+    stage = measure(held(steady()), SLO, warm_up_seconds=10.0)
+    assert (stage.warmup_seconds, stage.window_seconds) == (10.0, 50.0)
+    assert stage.requests_offered == 500
+    assert stage.requests_per_second.value == pytest.approx(10, rel=0.01)
+    assert stage.output_tokens_per_second.value == pytest.approx(100, rel=0.01)
+    assert stage.input_tokens_per_second == pytest.approx(100, rel=0.01)
+    assert (stage.good, stage.slo_met, stage.stationary, stage.invalid) == (500, True, True, [])
+
+
+def test_several_tokens_a_chunk_are_counted() -> None:
+    stage = measure(held(steady(tokens_per_chunk=4)), SLO)
+    assert stage.tokens_per_chunk == 4
+    assert stage.output_tokens_per_second.value == pytest.approx(400, rel=0.02)
+    assert stage.itl
+    assert stage.itl.p50.value == pytest.approx(0.02)
+    assert stage.tpot
+    assert stage.tpot.p50.value == pytest.approx(9 * 0.02 / 39)
+
+
+def test_errors_are_told_by_kind_and_are_not_good() -> None:
+    records = steady()
+    for number, error in ((300, "http_503"), (301, "http_503"), (302, "cut")):
+        records[number].error = error
+    stage = measure(held(records), SLO, warm_up_seconds=10.0)
+    assert stage.errors == {"cut": 1, "http_503": 2}
+    assert stage.good == 497
+
+
+def test_shedding_breaks_the_promise() -> None:
+    records = steady()
+    for record in records[::5]:
+        record.error = "http_503"
+    assert measure(held(records), SLO).slo_met is False
+
+
+def test_without_an_slo_nothing_is_judged() -> None:
+    stage = measure(held(steady()), None)
+    assert (stage.good, stage.goodput_per_second, stage.slo_met) == (None, None, None)
+
+
+def test_a_queue_that_fills_is_not_stationary() -> None:
+    overloaded = queue(12.0, 0.1, 70.0)
+    stage = measure(held(overloaded, taken=70.0), SLO)
+    assert not stage.stationary
+    assert any("under way rises" in reason for reason in stage.unsteady)
+
+
+def test_a_queue_below_its_capacity_is_stationary() -> None:
+    verdicts = [measure(held(queue(6.0, 0.1, 70.0, seed), taken=70.0), SLO).stationary for seed in range(40)]
+    assert sum(verdicts) >= 37
+
+
+def test_a_latency_that_drifts_is_told() -> None:
+    drifting = [a_record(number, number / 10, ttft=0.1 + number / 1000) for number in range(700)]
+    assert any(reason.startswith("ttft rises") for reason in measure(held(drifting), SLO).unsteady)
+
+
+def test_a_closed_loop_is_not_held_against_arrivals() -> None:
+    few = [a_record(number, 10.0 + number, under_way=number % 2 == 0) for number in range(40)]
+    stage = measure(held(few, load=ClosedLoop(clients=2)), None, warm_up_seconds=5.0)
+    assert not any("fall behind" in reason for reason in stage.unsteady)
+
+
+def test_requests_sent_late_make_a_stage_invalid() -> None:
+    records = steady()
+    for record in records[::50]:
+        record.sent += 0.006
+    (reason,) = measure(held(records), SLO).invalid
+    assert "sent 6.0 ms late" in reason
+
+
+def test_a_busy_sender_makes_a_stage_invalid() -> None:
+    idle = [(float(second), 0.1 * second) for second in range(60)]
+    busy = [(float(second), 0.95 * second) for second in range(60)]
+    stage = measure(held(steady(), cpu=[idle, busy]), SLO)
+    assert stage.client.cpu_share == pytest.approx(0.95)
+    assert "used 95% of a core" in stage.invalid[0]
+
+
+def test_a_stage_without_an_answer_is_invalid() -> None:
+    stage = measure(held([]), SLO)
+    assert stage.invalid == ["no request was answered to its end"]
+    assert (stage.ttft, stage.itl, stage.tpot, stage.e2e, stage.slo_met) == (None, None, None, None, False)
