@@ -56,11 +56,13 @@ def svg(plot: Plot) -> Markup:
         axes = figure.add_subplot()
         for number, curve in enumerate(plot.curves):
             _draw(axes, curve, number)
-        if plot.limit is not None:
-            axes.axhline(plot.limit, color=_INK, linestyle="--", linewidth=1)
         points = [point for curve in plot.curves for point in curve.points]
+        ys = [bound for point in points for bound in (point.y.low, point.y.high)]
+        if plot.limit is not None and not _is_far_above(plot.limit, points):
+            axes.axhline(plot.limit, color=_INK, linestyle="--", linewidth=1)
+            ys.append(plot.limit)
         _scale(axes, "x", [point.x for point in points])
-        _scale(axes, "y", [bound for point in points for bound in (point.y.low, point.y.high)])
+        _scale(axes, "y", ys)
         axes.set(xlabel=plot.x_label, ylabel=plot.y_label)
         axes.grid(visible=True)
         figure.legend(handles=list(_legend(plot, points)), loc="outside upper left", ncols=names, fontsize=9)
@@ -84,6 +86,11 @@ def _draw(axes: Axes, curve: Curve, number: int) -> None:
         )
         if point.sweet:
             axes.plot(point.x, point.y.value, marker="*", color=colour, markersize=14)
+
+
+def _is_far_above(limit: float, points: Sequence[Point]) -> bool:
+    """Return whether drawing the limit would press the curves to the bottom."""
+    return limit > 2 * max(point.y.high for point in points)
 
 
 def _marker(number: int) -> str:
@@ -117,7 +124,8 @@ def _legend(plot: Plot, points: Sequence[Point]) -> Iterator[Line2D]:
             label=curve.name,
         )
     if plot.limit is not None:
-        yield Line2D([], [], color=_INK, linestyle="--", linewidth=1, label="SLO")
+        above = ", above" if _is_far_above(plot.limit, points) else ""
+        yield Line2D([], [], color=_INK, linestyle="--", linewidth=1, label=f"SLO: {plot.limit:g}{above}")
     if any(point.sweet for point in points):
         yield Line2D([], [], color=_INK, linestyle="", marker="*", markersize=11, label="sweet spot")
     if not all(point.stationary for point in points):
