@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from setpoint.cli import compare
+from setpoint.cli import compare, simulate
 from setpoint.cli.crds import crds_yaml
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.loadtest import add_command as add_loadtest
@@ -76,4 +76,5 @@ def _parser() -> argparse.ArgumentParser:
         )
     add_loadtest(commands)
     compare.add_command(commands)
+    simulate.add_command(commands)
     return parser

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from setpoint.simulator.limits import EngineConfig, Limits
 from setpoint.simulator.request import Request
 from setpoint.simulator.scheduler import Scheduler
-from setpoint.simulator.step import Step
+from setpoint.simulator.step import Step, StepSeconds
 
 NEVER = float("inf")
 
@@ -21,7 +21,7 @@ class Engine:
     """
 
     def __init__(
-        self, config: EngineConfig, step_seconds: Callable[[Step], float], ready_seconds: float = 0.0
+        self, config: EngineConfig, step_seconds: Callable[[Step], StepSeconds], ready_seconds: float = 0.0
     ) -> None:
         self.scheduler = Scheduler(config)
         self.ready_seconds = ready_seconds
@@ -29,6 +29,8 @@ class Engine:
         self.step_ends_seconds = NEVER
         """When the step that runs now ends; never, while there is nothing to do."""
         self._step_seconds = step_seconds
+        self._launched_seconds = 0.0
+        """When the host has launched all that is scheduled."""
         self._depth = 2 if config.async_scheduling else 1
 
     def submit(self, request: Request, now: float) -> None:
@@ -38,17 +40,7 @@ class Engine:
         never run.
         """
         scheduler, limits = self.scheduler, self.scheduler.limits
-        most = scheduler.config.max_model_len
-        if not (request.prompt_tokens >= 1 <= request.output_tokens):
-            raise ValueError(
-                f"prompt of {request.prompt_tokens} and answer of {request.output_tokens} tokens: "
-                "each must have at least 1"
-            )
-        if request.prompt_tokens + request.output_tokens > most:
-            raise ValueError(
-                f"prompt of {request.prompt_tokens} and answer of {request.output_tokens} tokens are more "
-                f"than max_model_len ({most}): shorten them, or raise it"
-            )
+        scheduler.config.check_fits(request)
         unfinished = len(scheduler.running) + len(scheduler.waiting)
         if unfinished >= (NEVER if limits.max_num_queued_reqs is None else limits.max_num_queued_reqs):
             raise Shed("max_num_queued_reqs")
@@ -77,7 +69,7 @@ class Engine:
         now = self.step_ends_seconds
         step = self.scheduler.complete(now)
         in_flight = self.scheduler.in_flight
-        self.step_ends_seconds = now + in_flight[0].seconds if in_flight else NEVER
+        self.step_ends_seconds = _end(in_flight[0], now) if in_flight else NEVER
         self._fill(now)
         return step
 
@@ -86,6 +78,13 @@ class Engine:
         now = max(now, self.ready_seconds)
         in_flight = self.scheduler.in_flight
         while len(in_flight) < self._depth and (step := self.scheduler.schedule(now)):
-            step.seconds = self._step_seconds(step)
+            step.device_seconds, launch_seconds = self._step_seconds(step)
+            self._launched_seconds = max(self._launched_seconds, now) + launch_seconds
+            step.launched_seconds = self._launched_seconds
             if len(in_flight) == 1:
-                self.step_ends_seconds = now + step.seconds
+                self.step_ends_seconds = _end(step, now)
+
+
+def _end(step: Step, begin: float) -> float:
+    """Return when a step ends that begins on the GPU at that time: not before the host has launched it."""
+    return max(begin + step.device_seconds, step.launched_seconds)

@@ -108,7 +108,7 @@ def _error(measured: float, simulated: float) -> float:
 
 
 def _moved(start: Parameters, names: Sequence[str], moves: Sequence[float]) -> Parameters:
-    """Return `start` with parameters multiplied by e to the power of their moves (of overlap, what exceeds 1)."""
+    """Return `start` with its parameters (of overlap, what exceeds 1) times e to the power of their moves."""
     changed = {}
     for name, move in zip(names, moves, strict=True):
         value, least = getattr(start, name), 1.0 if name == "overlap" else 0.0

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, fields, replace
 
+from setpoint.simulator.request import Request
+
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
@@ -37,6 +39,19 @@ class EngineConfig:
             raise ValueError(
                 f"max_model_len ({self.max_model_len}) is more than the KV cache holds "
                 f"({self.kv_blocks * self.block_size} tokens): lower it, or give the cache more memory"
+            )
+
+    def check_fits(self, request: Request) -> None:
+        """Raise ValueError when an engine of this config refuses a request for its length."""
+        prompt, output = request.prompt_tokens, request.output_tokens
+        if prompt < 1 or output < 1:
+            raise ValueError(
+                f"a prompt of {prompt} and an answer of {output} tokens: each must have at least 1"
+            )
+        if prompt + output > self.max_model_len:
+            raise ValueError(
+                f"a prompt of {prompt} and an answer of {output} tokens are more than max_model_len "
+                f"({self.max_model_len}): shorten them, or raise it"
             )
 
 

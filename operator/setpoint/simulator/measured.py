@@ -29,6 +29,14 @@ class Row:
     max_num_batched_tokens: int
     figures: dict[str, float]
     """FIGURES, and those of MORE_FIGURES that the row has."""
+    rate_per_second: float | None = None
+    """Of an open-loop row."""
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """What was set, by the names of the tables."""
+        rate = {} if self.rate_per_second is None else {"rate": self.rate_per_second}
+        return {"seqs": self.max_num_seqs, "toks": self.max_num_batched_tokens, **rate}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,11 @@ class ClosedLoop:
     mean_prompt_tokens: int
     mean_output_tokens: int
     rows: tuple[Row, ...]
+
+    @property
+    def mean_tokens(self) -> list[tuple[float, float]]:
+        """Mean prompt and output tokens of the loads."""
+        return [(self.mean_prompt_tokens, self.mean_output_tokens)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,11 @@ class OpenLoop:
 
     rows: tuple[Row, ...]
     loads: tuple[Arrivals, ...]
+
+    @property
+    def mean_tokens(self) -> list[tuple[float, float]]:
+        """Mean prompt and output tokens of the loads."""
+        return [(load.mean_prompt_tokens, load.mean_output_tokens) for load in self.loads]
 
 
 Table = ClosedLoop | OpenLoop
@@ -120,7 +138,7 @@ def _row(where: str, row: Any) -> Row:
         raise ValueError(f"{where}: is not a JSON object")  # noqa: TRY004 - a file is wrong, not a caller
     _have(where, row, _CELL_KEYS)
     figures = {key: float(row[key]) for key in (*FIGURES, *MORE_FIGURES) if row.get(key) is not None}
-    return Row(row["seqs"], row["toks"], figures)
+    return Row(row["seqs"], row["toks"], figures, row.get("rate"))
 
 
 def _have(where: str, values: dict[str, Any], keys: Iterable[str], text: Iterable[str] = ()) -> None:

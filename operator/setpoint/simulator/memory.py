@@ -33,7 +33,7 @@ def kv_cache_blocks(
         raise ValueError(
             f"no memory is left for the KV cache: weights take {shape.weight_bytes / 1e9:.1f} GB and "
             f"activations {activation_bytes / 1e9:.1f} GB of {gpu.memory_bytes / 1e9:.1f} GB x "
-            f"{gpu_memory_utilization}: raise gpu_memory_utilization, lower max_num_batched_tokens, or take a "
-            "smaller model"
+            f"{gpu_memory_utilization}: raise gpu_memory_utilization, lower max_num_batched_tokens, or "
+            "take a smaller model"
         )
     return blocks

@@ -34,8 +34,8 @@ class Parameters:
     sequence_seconds: float
     """Every sequence of a step: preparing inputs, sampling."""
     launch_layer_seconds: float
-    """Host time to launch one layer's kernels. It bounds a step of more tokens than CUDA graphs were captured
-    for from below; a captured one is launched at once."""
+    """Host time to launch one layer of a step of more tokens than CUDA graphs were captured for. With
+    asynchronous scheduling it hides behind the step before, if that takes as long."""
     network_seconds: float
     """Every request: client and network, which serve any number at a time."""
     request_seconds: float

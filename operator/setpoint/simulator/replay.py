@@ -3,6 +3,7 @@
 One engine start with ceilings above every row, prefix cache off, limits moved live, as was measured.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from setpoint.simulator.engine import Engine
@@ -44,18 +45,30 @@ class Machine:
     gpu: Gpu
     shape: ModelShape
 
-    def replica(self, parameters: Parameters, rows: tuple[Row, ...]) -> Replica:
-        """Return an engine that has just started, with ceilings above all rows."""
-        seqs = max(CEILING_SEQS, *(row.max_num_seqs for row in rows))
+    def check_starts(self, tables: Sequence[Table]) -> None:
+        """Raise ValueError when the model does not fit, or the requests of a table do not fit the model."""
+        for table in tables:
+            config = self.config(table.rows)
+            for prompt, output in table.mean_tokens:
+                longest = Request(int(1.5 * prompt), int(1.5 * output))
+                config.check_fits(longest)
+
+    def config(self, rows: Sequence[Row]) -> EngineConfig:
+        """Return what the engine of a table was started with: ceilings above all its rows."""
         tokens = max(CEILING_TOKENS, *(row.max_num_batched_tokens for row in rows))
-        config = EngineConfig(
+        return EngineConfig(
             kv_blocks=kv_cache_blocks(self.shape, self.gpu, tokens),
             max_model_len=self.shape.context_tokens,
-            max_num_seqs=seqs,
+            max_num_seqs=max(CEILING_SEQS, *(row.max_num_seqs for row in rows)),
             max_num_batched_tokens=tokens,
             enable_prefix_caching=False,
         )
-        return Replica(Engine(config, StepTime(parameters, self.gpu, self.shape, seqs)), parameters)
+
+    def replica(self, rows: Sequence[Row], parameters: Parameters) -> Replica:
+        """Return the engine of a table, just started."""
+        config = self.config(rows)
+        step_seconds = StepTime(parameters, self.gpu, self.shape, config.max_num_seqs)
+        return Replica(Engine(config, step_seconds), parameters)
 
 
 def replay(table: Table, machine: Machine, parameters: Parameters) -> list[dict[str, float]]:
@@ -79,7 +92,7 @@ def _closed_loop(table: ClosedLoop, machine: Machine, parameters: Parameters) ->
     def next_of(request: Request, now: float) -> Sent:
         return send(sent_by.pop(request), now)
 
-    replica = machine.replica(parameters, table.rows)
+    replica = machine.replica(table.rows, parameters)
     play = Play([replica], parameters.network_seconds, next_of=next_of)
     _move(replica, table.rows[-1])
     play.send(send(client, 0.0) for client in range(table.clients))
@@ -101,7 +114,7 @@ def _open_loop(table: OpenLoop, machine: Machine, parameters: Parameters) -> lis
     for row, load in zip(table.rows, table.loads, strict=True):
         settle = SETTLE_SECONDS
         if load.from_empty or play is None or replica is None:
-            replica = machine.replica(parameters, table.rows)
+            replica = machine.replica(table.rows, parameters)
             play, now, settle = Play([replica], parameters.network_seconds), 0.0, SETTLE_EMPTY_SECONDS
         play.forget_unsent()
         _move(replica, row)

@@ -1,8 +1,18 @@
 """One forward pass of the model: what is computed in it, and what its end brings."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from setpoint.simulator.request import Request
+
+
+class StepSeconds(NamedTuple):
+    """What a step costs."""
+
+    device: float
+    """On the GPU."""
+    launch: float = 0.0
+    """On the host, to launch it: the next step is launched after it, and it cannot end before."""
 
 
 @dataclass(slots=True)
@@ -24,8 +34,10 @@ class Step:
     """Requests whose prefill ends here, with one token each: the first, or after a preemption the next."""
     preempted: list[Request] = field(default_factory=list)
 
-    seconds: float = 0.0
-    """How long it takes."""
+    device_seconds: float = 0.0
+    """How long it takes at least, from the end of the one before."""
+    launched_seconds: float = 0.0
+    """When the host has launched all of it."""
     ended_seconds: float = 0.0
     gap_seconds: float = 0.0
     """Since the step before ended: the inter-token latency of the `decoding` requests."""

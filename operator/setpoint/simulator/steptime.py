@@ -2,21 +2,21 @@
 
 A roofline: matrix products of weights and tokens take as long as reading the weights or multiplying them,
 whichever is longer, or somewhat more where the two do not overlap wholly; attention reads the KV cache for
-decoding requests, and multiplies for prefilling ones; a step that is in no CUDA graph takes at least the time
-that the host needs to launch it; and a step costs something by itself, and for each of its sequences.
+decoding requests, and multiplies for prefilling ones; and a step costs something by itself, and for each of
+its sequences. A step that is in no CUDA graph costs the host time too, to launch it layer by layer.
 """
 
 from setpoint.simulator.gpus import Gpu
 from setpoint.simulator.model import ModelShape
 from setpoint.simulator.parameters import Parameters
-from setpoint.simulator.step import Step
+from setpoint.simulator.step import Step, StepSeconds
 
 MOST_CAPTURED_TOKENS = 512
 """vLLM captures CUDA graphs up to min(2 x max_num_seqs, 512) tokens."""
 
 
 class StepTime:
-    """Seconds of a step for one model on one GPU; calling it is pure."""
+    """What a step costs for one model on one GPU; calling it is pure."""
 
     def __init__(self, parameters: Parameters, gpu: Gpu, shape: ModelShape, max_num_seqs: int) -> None:
         self._shape = shape
@@ -38,7 +38,7 @@ class StepTime:
         self._sequence_seconds = parameters.sequence_seconds
         self._launch_seconds = parameters.launch_layer_seconds * shape.layers
 
-    def __call__(self, step: Step) -> float:
+    def __call__(self, step: Step) -> StepSeconds:
         decoding = step.decoding
         tokens = decoding + step.prefill_tokens
         sequences = decoding + step.prefill_sequences
@@ -51,6 +51,5 @@ class StepTime:
         # A chunk reads its context once, as a decoding token does, and attends to it with each of its tokens.
         context_tokens = step.decoding_context_tokens + step.prefill_context_tokens
         seconds += context_tokens * self._context_seconds + step.attention_pairs * self._pair_seconds
-        if tokens > self._captured_tokens:
-            seconds = max(seconds, self._launch_seconds)
-        return seconds + self._step_seconds + sequences * self._sequence_seconds
+        seconds += self._step_seconds + sequences * self._sequence_seconds
+        return StepSeconds(seconds, self._launch_seconds if tokens > self._captured_tokens else 0.0)

@@ -1,0 +1,173 @@
+"""`setpoint simulate run`: what a load on an engine would bring, in virtual time."""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from random import Random
+from typing import TypeVar
+
+from setpoint.api.scalars import duration_seconds
+from setpoint.cli.documents import DocumentError
+from setpoint.cli.output import write
+from setpoint.cli.simulate_files import read_model, read_parameters
+from setpoint.simulator.experiment import ClosedLoop, OpenLoop, Requests, Service, run
+from setpoint.simulator.gpus import gpu
+from setpoint.simulator.limits import EngineConfig, Limits
+from setpoint.simulator.memory import kv_cache_blocks
+from setpoint.simulator.model import ModelShape
+from setpoint.simulator.parameters import built_in
+from setpoint.simulator.record import Figures, Quantiles
+from setpoint.simulator.router import ROUTERS
+from setpoint.simulator.steptime import StepTime
+from setpoint.workload.arrivals import parse_arrivals
+from setpoint.workload.lengths import parse_lengths
+
+_Value = TypeVar("_Value")
+_PURPOSE = "simulate a load on an engine, and print what its clients would see"
+_NOT_COUNTED = 0.25
+"""Share of the duration, at its beginning, that the figures leave out."""
+_TRIED = 1000
+"""Requests that are drawn beforehand, to find lengths that do not fit."""
+_MOST_CLIENTS, _HIGHEST_RATE, _MOST_REPLICAS, _LONGEST_SECONDS = 100_000, 10_000.0, 1000, 7 * 86_400.0
+
+
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its flags to the command line."""
+    command = commands.add_parser("run", help=_PURPOSE, description=_PURPOSE)
+    command.set_defaults(run=simulate_run)
+    add = command.add_argument
+    add("--gpu", required=True, metavar="NAME", help="such as H100")
+    add("--model-config", required=True, metavar="FILE", help="the model's config.json")
+    load = command.add_mutually_exclusive_group(required=True)
+    load.add_argument("--clients", metavar="N", type=_number(int, 1, _MOST_CLIENTS), help="closed loop")
+    load.add_argument(
+        "--rate", metavar="R", type=_number(float, 0.001, _HIGHEST_RATE), help="open loop: requests a second"
+    )
+    add("--arrivals", metavar="PATTERN", type=_typed(parse_arrivals), default="poisson",
+        help="poisson, constant, burst:SIZE, ramp:FACTOR or step:FACTOR:SHARE (poisson)")  # fmt: skip
+    add("--prompt-tokens", metavar="LENGTHS", type=_typed(parse_lengths), default="uniform:256:768",
+        help="fixed:N, uniform:A:B, lognormal:MEDIAN:SIGMA or file:PATH (uniform:256:768)")  # fmt: skip
+    add("--output-tokens", metavar="LENGTHS", type=_typed(parse_lengths), default="uniform:64:192",
+        help="likewise (uniform:64:192)")  # fmt: skip
+    add("--shared-prefix", metavar="SHARE", type=_number(float, 0, 1), default=0.0,
+        help="of each prompt that all have in common, 0 to 1 (0)")  # fmt: skip
+    count = _number(int, 1, 10**7)
+    add("--max-num-seqs", metavar="N", type=count, default=1024, help="as vLLM's (1024)")
+    add("--max-num-batched-tokens", metavar="N", type=count, default=8192, help="as vLLM's (8192)")
+    add("--max-num-active-seqs", metavar="N", type=count, help="as vLLM's (--max-num-seqs)")
+    add("--long-prefill-token-threshold", metavar="N", type=_number(int, 0, 10**7), default=0,
+        help="as vLLM's (0: none)")  # fmt: skip
+    add("--max-num-queued-reqs", metavar="N", type=_number(int, 0, 10**7), help="as vLLM's (none)")
+    add("--max-num-queued-tokens", metavar="N", type=_number(int, 0, 10**9), help="as vLLM's (none)")
+    add("--max-model-len", metavar="N", type=count, help="as vLLM's (the model's own)")
+    add("--gpu-memory-utilization", metavar="SHARE", type=_number(float, 0.01, 1), default=0.92,
+        help="as vLLM's (0.92)")  # fmt: skip
+    add("--no-enable-prefix-caching", dest="prefix_caching", action="store_false", help="as vLLM's")
+    add("--replicas", metavar="N", type=_number(int, 1, _MOST_REPLICAS), default=1, help="(1)")
+    add("--router", choices=ROUTERS, default="round-robin", help="how a replica is chosen (round-robin)")
+    add("--duration", metavar="TIME", type=_typed(_duration), default="120s",
+        help="virtual time; the first quarter is not counted (120s)")  # fmt: skip
+    add("--seed", metavar="N", type=int, default=1, help="of arrivals and lengths (1)")
+    add("--params", metavar="FILE", help="what `simulate fit` wrote (built-in ones for the GPU)")
+    add("--json", action="store_true", help="print JSON, and nothing else")
+
+
+def simulate_run(options: argparse.Namespace) -> int:
+    """Run the experiment and print its figures; return the exit status.
+
+    Raises DocumentError when a file cannot be read, or GPU, model, limits and lengths do not fit together.
+    """
+    shape = read_model(options.model_config)
+    requests = Requests(options.prompt_tokens, options.output_tokens, options.shared_prefix)
+    load = ClosedLoop(options.clients) if options.clients else OpenLoop(options.rate, options.arrivals)
+    try:
+        service = _service(options, shape)
+        _try_lengths(requests, service.config)
+        record = run(service, load, requests, options.duration, options.seed)
+    except ValueError as error:
+        raise DocumentError(f"setpoint simulate run: {error}") from None
+    figures = record.figures(_NOT_COUNTED * options.duration, options.duration)
+    write(json.dumps(asdict(figures)) + "\n" if options.json else _table(figures))
+    return 0
+
+
+def _service(options: argparse.Namespace, shape: ModelShape) -> Service:
+    card = gpu(options.gpu)
+    parameters = read_parameters(options.params)[1] if options.params else built_in(options.gpu)
+    config = EngineConfig(
+        kv_blocks=kv_cache_blocks(
+            shape, card, options.max_num_batched_tokens, options.gpu_memory_utilization
+        ),
+        max_model_len=options.max_model_len or shape.context_tokens,
+        max_num_seqs=options.max_num_seqs,
+        max_num_batched_tokens=options.max_num_batched_tokens,
+        enable_prefix_caching=options.prefix_caching,
+    )
+    active = options.max_num_active_seqs or options.max_num_seqs
+    if active > options.max_num_seqs:
+        raise ValueError(
+            f"max_num_active_seqs ({active}) cannot be greater than max_num_seqs ({options.max_num_seqs}): "
+            "lower it, or raise the other"
+        )
+    limits = Limits(
+        active,
+        options.max_num_batched_tokens,
+        options.long_prefill_token_threshold,
+        options.max_num_queued_reqs,
+        options.max_num_queued_tokens,
+    )
+    step_seconds = StepTime(parameters, card, shape, options.max_num_seqs)
+    return Service(config, limits, step_seconds, parameters, ROUTERS[options.router](), options.replicas)
+
+
+def _try_lengths(requests: Requests, config: EngineConfig) -> None:
+    """Raise ValueError when the lengths draw what the engine refuses, before anything is simulated."""
+    random = Random(0)
+    for _ in range(_TRIED):
+        config.check_fits(requests.draw(random, config.block_size))
+
+
+def _table(figures: Figures) -> str:
+    lines = [
+        f"{figures.tok_s:.1f} output tokens/s, {figures.req_s:.2f} requests/s",
+        f"{'seconds':8}{'p50':>10}{'p95':>10}{'p99':>10}",
+    ]
+    rows: dict[str, Quantiles | None] = {"ttft": figures.ttft, "itl": figures.itl, "e2e": figures.e2e}
+    for name, seen in rows.items():
+        shown = (f"{each:10.4f}" for each in (seen.p50, seen.p95, seen.p99)) if seen else ("  none seen",)
+        lines.append(f"{name:8}" + "".join(shown))
+    return "\n".join(lines) + "\n"
+
+
+def _duration(text: str) -> float:
+    seconds = duration_seconds(text)
+    if not 0 < seconds <= _LONGEST_SECONDS:
+        raise ValueError(f"{text!r} must be above 0 and at most a week, such as 120s")
+    return seconds
+
+
+def _number(kind: Callable[[str], _Value], least: float, most: float) -> Callable[[str], _Value]:
+    def number(text: str) -> _Value:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if not isinstance(value, int | float) or not least <= value <= most:
+            whole = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {whole} from {least:g} to {most:g}")
+        return value
+
+    return number
+
+
+def _typed(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    """Let argparse tell what is wrong with a value in the parser's own words."""
+
+    def typed(text: str) -> _Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return typed

@@ -1,0 +1,123 @@
+"""One experiment in virtual time: a load on replicas of an engine."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+from setpoint.simulator.engine import Engine
+from setpoint.simulator.limits import EngineConfig, Limits
+from setpoint.simulator.parameters import Parameters
+from setpoint.simulator.play import Play, Sent
+from setpoint.simulator.record import Record
+from setpoint.simulator.replica import Replica
+from setpoint.simulator.request import Request
+from setpoint.simulator.router import Router
+from setpoint.simulator.step import Step, StepSeconds
+from setpoint.workload.arrivals import Arrivals
+from setpoint.workload.lengths import Lengths
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What requests are like."""
+
+    prompt_tokens: Lengths
+    output_tokens: Lengths
+    shared_prefix: float = 0.0
+    """Share of each prompt, 0 to 1, that all have in common."""
+
+    def draw(self, random: Random, block_size: int) -> Request:
+        """Draw one."""
+        prompt_tokens = self.prompt_tokens.sample(random)
+        shared_blocks = int(self.shared_prefix * prompt_tokens) // block_size
+        return Request(prompt_tokens, self.output_tokens.sample(random), range(shared_blocks))
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedLoop:
+    """So many clients, each sending its next request when the last is answered."""
+
+    clients: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoop:
+    """Requests at a rate, whatever the engines do."""
+
+    rate_per_second: float
+    arrivals: Arrivals
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Replicas of one engine behind a router."""
+
+    config: EngineConfig
+    limits: Limits
+    step_seconds: Callable[[Step], StepSeconds]
+    parameters: Parameters
+    router: Router
+    replicas: int = 1
+
+    def start(self) -> list[Replica]:
+        """Return replicas that are ready at 0 seconds."""
+        replicas = []
+        for _ in range(self.replicas):
+            engine = Engine(self.config, self.step_seconds)
+            engine.set_limits(self.limits)
+            replicas.append(Replica(engine, self.parameters))
+        return replicas
+
+
+def run(
+    service: Service, load: ClosedLoop | OpenLoop, requests: Requests, duration_seconds: float, seed: int
+) -> Record:
+    """Put the load on the service for so long, and return what its clients saw.
+
+    The same seed gives the same requests, and in an open loop the same arrivals, whatever the service.
+    Raises ValueError at a request that no engine of the service could ever serve.
+    """
+    block_size = service.config.block_size
+    network_seconds = service.parameters.network_seconds
+    replicas = service.start()
+    if isinstance(load, OpenLoop):
+        play = Play(replicas, network_seconds, service.router)
+        play.send(_arriving(load, requests, duration_seconds, seed, block_size))
+    else:
+        clients = [Random(f"{seed}/{client}") for client in range(load.clients)]
+        draws = _Clients(clients, requests, block_size)
+        play = Play(replicas, network_seconds, service.router, draws.next_of)
+        play.send(draws.first())
+    play.run_until(duration_seconds)
+    return play.record
+
+
+def _arriving(
+    load: OpenLoop, requests: Requests, duration_seconds: float, seed: int, block_size: int
+) -> Iterator[Sent]:
+    lengths = Random(f"{seed}/lengths")
+    offsets = load.arrivals.offsets_seconds(
+        load.rate_per_second, duration_seconds, Random(f"{seed}/arrivals")
+    )
+    return ((offset, requests.draw(lengths, block_size)) for offset in offsets)
+
+
+class _Clients:
+    """Each draws from a generator of its own, so that one's pace does not change another's requests."""
+
+    def __init__(self, randoms: list[Random], requests: Requests, block_size: int) -> None:
+        self._randoms = randoms
+        self._requests = requests
+        self._block_size = block_size
+        self._client_of: dict[Request, Random] = {}
+
+    def first(self) -> Iterable[Sent]:
+        return [self._draw(random, 0.0) for random in self._randoms]
+
+    def next_of(self, request: Request, now: float) -> Sent:
+        return self._draw(self._client_of.pop(request), now)
+
+    def _draw(self, random: Random, now: float) -> Sent:
+        request = self._requests.draw(random, self._block_size)
+        self._client_of[request] = random
+        return now, request
