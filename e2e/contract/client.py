@@ -69,6 +69,16 @@ class Client:
         messages = [{"role": "user", "content": "baba bebe"}]
         return await self.post("/v1/chat/completions", {"messages": messages, "max_tokens": 3} | body)
 
+    async def leave(self) -> None:
+        """Ask for a long stream, and close the connection at its first token."""
+        body = {"prompt": "baba", "max_tokens": 500, "ignore_eos": True, "stream": True}
+        headers = {"Authorization": f"Bearer {self.engine.api_key}"}
+        async with self._session.post(
+            f"{self.engine.url}/v1/completions", json=body, headers=headers
+        ) as response:
+            await response.content.readuntil(b"\n\n")
+            response.close()
+
     async def samples(self) -> dict[tuple[str, str], float]:
         """The engine's samples by name and `finished_reason` or `le` label ("" for none)."""
         reply = await self.get("/metrics")

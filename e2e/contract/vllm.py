@@ -4,6 +4,7 @@ server.
 The server must have been started with an API key, --max-model-len=512 and the tiny model or one like it.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -55,7 +56,7 @@ class VllmContract:
         assert reply["id"].startswith("chatcmpl-")
         assert (choice["message"]["role"], choice["finish_reason"]) == ("assistant", "length")
         assert len(choice["message"]["content"].split()) == 3
-        assert usage(reply)[1] == 3
+        assert usage(reply) == (5, 3, 8)
 
     async def test_max_completion_tokens_limits_a_chat(self, client: Client) -> None:
         reply = (await client.chat(max_tokens=None, max_completion_tokens=2, ignore_eos=True)).json
@@ -87,10 +88,11 @@ class VllmContract:
     @pytest.mark.parametrize(
         ("body", "param"),
         [({"prompt": ""}, "prompt"), ({"max_tokens": 0}, "max_tokens"), ({"max_tokens": -3}, "max_tokens"),
-         ({"max_tokens": 5000}, "max_tokens"), ({"max_tokens": "x"}, "body.max_tokens")],
+         ({"max_tokens": 5000}, "max_tokens"), ({"max_tokens": "x"}, "body.max_tokens"),
+         ({"min_tokens": 9}, None)],
     )  # fmt: skip
     async def test_a_bad_value_is_400_and_named(
-        self, client: Client, body: dict[str, Any], param: str
+        self, client: Client, body: dict[str, Any], param: str | None
     ) -> None:
         reply = await client.complete(**body)
         assert (reply.status, reply.json["error"]["code"], reply.json["error"]["param"]) == (400, 400, param)
@@ -149,6 +151,27 @@ class VllmContract:
             ("vllm:iteration_tokens_total_count", ""): 7.0, ("vllm:iteration_tokens_total_sum", ""): 9.0,
         }  # fmt: skip
         assert {key: grown.get(key, 0.0) for key in expected} == expected
+
+    async def test_an_answer_of_one_token_has_no_gap_and_a_time_per_output_token_of_0(
+        self, client: Client
+    ) -> None:
+        before = await client.samples()
+        await client.complete(max_tokens=1)
+        grown = await _grown(client, before)
+        assert grown["vllm:inter_token_latency_seconds_count", ""] == 0
+        assert grown["vllm:request_time_per_output_token_seconds_count", ""] == 1
+        assert grown["vllm:request_time_per_output_token_seconds_bucket", "0.01"] == 1
+
+    async def test_a_client_that_leaves_is_no_finished_request(self, client: Client) -> None:
+        before = await client.samples()
+        await client.leave()
+        async with asyncio.timeout(20):
+            while (await client.samples())["vllm:num_requests_running", ""]:  # noqa: ASYNC110 - it is another program's
+                await asyncio.sleep(0.05)
+        grown = await _grown(client, before)
+        assert not any(grown[key] for key in grown if key[0] == "vllm:request_success_total")
+        assert grown["vllm:e2e_request_latency_seconds_count", ""] == 0
+        assert grown["vllm:time_to_first_token_seconds_count", ""] == 1
 
     async def test_the_times_of_a_request_add_up(self, client: Client) -> None:
         before = await client.samples()

@@ -41,7 +41,7 @@ class Api:
     def application(self) -> web.Application:
         """The routes as an aiohttp application."""
         application = web.Application(
-            middlewares=[self._http_metrics.middleware, _errors, self._guard],
+            middlewares=[self._guard, self._http_metrics.middleware, _errors],
             client_max_size=LARGEST_BODY_BYTES,
         )
         router = application.router
@@ -58,7 +58,7 @@ class Api:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """The key guards /v1 alone: vLLM leaves the other routes open."""
+        """The key guards /v1 alone, as in vLLM, whose metrics know nothing of what is refused here."""
         if self._api_keys and request.path.startswith("/v1"):
             given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
             if not any(compare_digest(given, key) for key in self._api_keys):

@@ -125,10 +125,10 @@ def _min_tokens(body: Mapping[str, Any], max_tokens: int) -> int:
     value = _whole(body, "min_tokens") or 0
     if value < 0:
         message = f"min_tokens must be greater than or equal to 0, got {value}."
-        raise RefusedError(message, param="min_tokens")
+        raise RefusedError(message)
     if value > max_tokens:
         message = f"min_tokens must be less than or equal to max_tokens={max_tokens}, got {value}."
-        raise RefusedError(message, param="min_tokens")
+        raise RefusedError(message)
     return value
 
 

@@ -40,7 +40,7 @@ class Server:
         verdicts = Verdicts(registry)
         pace = Pace(loaded.step_seconds, settings.time_scale)
         engine = Engine(loaded.config, pace)
-        replica = Replica(engine, _scaled(loaded.parameters, settings.time_scale))
+        replica = Replica(engine, scaled(loaded.parameters, settings.time_scale))
         recorder = Recorder(engine.scheduler, metrics, verdicts)
         scrape = Scrape(registry, recorder.refresh)
         model = Model(
@@ -104,7 +104,7 @@ class Server:
         }
 
 
-def _scaled(parameters: Parameters, time_scale: float) -> Parameters:
+def scaled(parameters: Parameters, time_scale: float) -> Parameters:
     """The API server's share of the time, at the same scale as the steps."""
     return replace(
         parameters,
