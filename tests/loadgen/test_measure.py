@@ -103,7 +103,6 @@ def test_a_busy_sender_makes_a_stage_invalid() -> None:
     assert "used 95% of a core" in stage.invalid[0]
 
 
-def test_a_stage_without_an_answer_is_invalid() -> None:
+def test_a_stage_without_an_answer_has_no_latencies_and_breaks_the_promise() -> None:
     stage = measure(held([]), SLO)
-    assert stage.invalid == ["no request was answered to its end"]
     assert (stage.ttft, stage.itl, stage.tpot, stage.e2e, stage.slo_met) == (None, None, None, None, False)

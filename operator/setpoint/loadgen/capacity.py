@@ -54,6 +54,8 @@ class Trial:
 
     rate_per_second: float
     verdict: Verdict
+    client_slow: bool = False
+    """Whether the client was the bottleneck: a rate that breaks is then no proof; one that holds is."""
 
 
 def judge(held: Held, slo: Slo, share_of_longest: float) -> Verdict:
@@ -119,6 +121,8 @@ def conclude(trials: Sequence[Trial], stages: Sequence[int]) -> Capacity:
         told = f"cannot tell: no rate was shown to hold, down to {least:.3g} a second"
     elif high is None:
         told = f"cannot tell: {low:.3g} a second holds, and no higher rate was shown to break"
+    elif any(trial.client_slow for trial in trials if trial.rate_per_second == high):
+        told = f"cannot tell: {low:.3g} a second holds, and at {high:.3g} the client was the bottleneck"
     else:
         told = f"{low:.3g} a second holds and {high:.3g} does not"
         estimate = Estimate(value=low, low=low, high=high)

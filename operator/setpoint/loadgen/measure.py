@@ -72,7 +72,7 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
         slo_met=_slo_met(slo, held, window) if slo else None,
         stationary=not unsteady,
         unsteady=unsteady,
-        invalid=_invalid(client, len(completed)),
+        invalid=_invalid(client),
     )
 
 
@@ -135,13 +135,11 @@ def _cpu_share(samples: Sequence[tuple[float, float]], window: Window) -> float:
     return (used - used_before) / (end - begin)
 
 
-def _invalid(client: Client, completed: int) -> list[str]:
+def _invalid(client: Client) -> list[str]:
     reasons = []
     if client.send_lag_p99_seconds > MOST_SEND_LAG_SECONDS:
         lag = f"{client.send_lag_p99_seconds * 1000:.1f} ms"
         reasons.append(f"the client was slow: 1 % of the requests were sent {lag} late or more")
     if client.cpu_share > MOST_CPU_SHARE:
         reasons.append(f"the client was slow: a sender used {client.cpu_share:.0%} of a core")
-    if not completed:
-        reasons.append("no request was answered to its end")
     return reasons

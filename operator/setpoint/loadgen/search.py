@@ -14,6 +14,9 @@ from setpoint.workload.objectives import Slo
 _PROBE_CLIENTS = (1, 4, 16, 64, 256)
 _PROBE_SHARE = 1 / 15
 """Of the longest stage: how long the probe holds each number of clients."""
+_SHARE_OF_CLOSED_LOOP = 0.8
+"""Of its throughput is tried first: clients that wait never leave the engine idle, arrivals by chance do."""
+_LEAST_RATE = 0.1
 _LEAST_GAIN = 1.1
 """More clients that bring less throughput than this only wait."""
 
@@ -57,21 +60,19 @@ class Search:
     tell: Callable[[Stage], None]
 
     def run(self) -> Searched:
-        """Search until the bracket is narrow, the stages are used up, or it is interrupted."""
+        """Search until the bracket is narrow, the trials are used up, or it is interrupted."""
         found = Searched()
         start = self._probe(found)
         while not self.holder.interrupted() and (rate := next_rate(found.trials, start)) is not None:
             verdict, held = self._try(rate)
-            if not self.holder.interrupted():
-                found.at.append(len(found.stages))
-                found.trials.append(Trial(rate, verdict))
-            stage = self._keep(found, held)
-            if stage and stage.invalid:
-                break
+            at, stage = len(found.stages), self._keep(found, held)
+            if stage and not self.holder.interrupted():
+                found.at.append(at)
+                found.trials.append(Trial(rate, verdict, client_slow=bool(stage.invalid)))
         return found
 
     def _probe(self, found: Searched) -> float:
-        """Return a first guess: the throughput of the most clients that kept the promise and gained by it."""
+        """Return a first guess: most of the best throughput of clients that kept the promise."""
         best = 0.0
         for clients in _PROBE_CLIENTS:
             plan = ClosedPlan(clients, self.plan.shape, f"{self.plan.seed}/probe/{clients}")
@@ -81,9 +82,9 @@ class Search:
             stage = self._keep(found, held)
             throughput = stage.requests_per_second.value if stage else 0.0
             if not (stage and stage.slo_met) or throughput < best * _LEAST_GAIN or self.holder.interrupted():
-                return max(best, throughput / 2, 0.1)
+                return max(best, throughput / 2, _LEAST_RATE) * _SHARE_OF_CLOSED_LOOP
             best = throughput
-        return best
+        return best * _SHARE_OF_CLOSED_LOOP
 
     def _keep(self, found: Searched, held: Held) -> Stage | None:
         if not held.is_worth_a_figure(None):
