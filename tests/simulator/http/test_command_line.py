@@ -62,11 +62,19 @@ def test_every_option_that_acts_is_read() -> None:
     assert arguments.shutdown_timeout_seconds == 7
 
 
-def test_an_option_is_not_abbreviated(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_beginning_of_a_name_will_do_where_it_is_the_only_one_s(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parse(["serve", "acme/tiny", "--max-num-se=8"]).max_num_seqs == 8
     with pytest.raises(SystemExit) as ended:
-        parse(["serve", "acme/tiny", "--max-num-se=8"])
+        parse(["serve", "acme/tiny", "--max-num=8"])
     assert ended.value.code == 2
-    assert "unrecognized arguments: --max-num-se=8" in capsys.readouterr().err
+    assert "ambiguous option: --max-num=8 could match --max-num-" in capsys.readouterr().err
+
+
+def test_a_key_of_an_option_that_takes_json_and_a_level_may_be_given_by_themselves() -> None:
+    options = ["--compilation_config.cudagraph_mode=FULL", "--compilation-config.level", "3", "-O3"]
+    assert parse(["serve", *options, "acme/tiny", "--max-num-seqs=8"]).max_num_seqs == 8
+    with pytest.raises(SystemExit):
+        parse(["serve", "acme/tiny", "--no-such-config.level=3"])
 
 
 def test_middleware_may_be_given_again_and_takes_one_value() -> None:

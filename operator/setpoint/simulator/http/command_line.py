@@ -73,7 +73,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] = os.environ)
 
     Exits with 2, as vLLM does, on an option that it does not know or cannot read.
     """
-    options = _parser().parse_args([_with_dashes(argument) for argument in arguments])
+    options = _parser().parse_args(_spelled_out(arguments))
     model = options.model_tag or options.model or _DEFAULT_MODEL
     keys = options.api_key or [key for key in [environment.get("VLLM_API_KEY")] if key]
     return Arguments(
@@ -105,10 +105,9 @@ def _given(value: _Value | None, default: _Value) -> _Value:
 
 
 def _parser() -> argparse.ArgumentParser:
-    # Abbreviations are off: vLLM refuses a beginning of a name.
-    parser = argparse.ArgumentParser(prog="vllm", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="vllm")
     serve = parser.add_subparsers(dest="command", required=True).add_parser(
-        "serve", prog="vllm serve", usage="vllm serve [model_tag] [options]", allow_abbrev=False
+        "serve", prog="vllm serve", usage="vllm serve [model_tag] [options]"
     )
     serve.add_argument("model_tag", nargs="?")
     for row in json.loads(Path(__file__).with_name("flags.json").read_text(encoding="utf-8")):
@@ -116,12 +115,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _with_dashes(argument: str) -> str:
-    """Spell --max_num_seqs as --max-num-seqs: vLLM takes both."""
-    if not argument.startswith("--"):
-        return argument
-    name, equals, value = argument.partition("=")
-    return name.replace("_", "-") + equals + value
+def _spelled_out(arguments: Sequence[str]) -> list[str]:
+    """The arguments without the spellings that vLLM's parser adds to argparse's.
+
+    Those are underscores for dashes in names, `-O3`, and `--option.key value` for an option that takes JSON,
+    of which only the option's name matters here.
+    """
+    spelled: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        option, dot, _ = name.partition(".")
+        if argument.startswith("-O") and len(argument) > 2:
+            spelled += ["--optimization-level", argument[2:].removeprefix("=")]
+        elif not argument.startswith("--"):
+            spelled.append(argument)
+        elif dot:
+            spelled.append(option.replace("_", "-") + "={}")
+            if not equals:
+                next(rest, None)
+        else:
+            spelled.append(name.replace("_", "-") + equals + value)
+    return spelled
 
 
 def _add_option(parser: argparse.ArgumentParser, row: dict[str, Any]) -> None:
