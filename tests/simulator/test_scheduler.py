@@ -77,7 +77,7 @@ class Both:
         step = self.scheduler.complete(self.now)
         _, first, gaps, ended = self.reference.complete(self.now)
         assert self._same(step.first_tokens, first)
-        assert sorted([step.gap_seconds] * step.decoding + step.late_gaps_seconds) == sorted(gaps)
+        assert sorted([step.gap_seconds] * step.decoding + list(step.late_gaps_seconds)) == sorted(gaps)
         assert set(self._names(step.finished)) == {each.name for each in ended}
         self._compare()
 

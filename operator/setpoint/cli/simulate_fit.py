@@ -14,12 +14,10 @@ from setpoint.simulator.check import median_errors
 from setpoint.simulator.fit import cells, fit
 from setpoint.simulator.gpus import gpu
 from setpoint.simulator.measured import read_table
-from setpoint.simulator.parameters import Parameters, built_in
+from setpoint.simulator.parameters import TYPICAL
 from setpoint.simulator.replay import Machine
 
 _PURPOSE = "fit the parameters of a GPU to tables measured on it"
-_START = "H100"
-"""Whose parameters a fit starts from on a GPU that has none."""
 _EVALUATIONS = 500
 _PROGRESS_EVERY = 20
 
@@ -57,7 +55,7 @@ def simulate_fit(options: argparse.Namespace) -> int:
     except OSError as error:
         raise DocumentError(f"--out: {out} cannot be written: {error.strerror}") from None
     try:
-        found = fit(tables, machine, _start(options.gpu), options.evaluations, progress=_tell)
+        found = fit(tables, machine, TYPICAL, options.evaluations, progress=_tell)
     except ModuleNotFoundError:
         raise DocumentError("a fit needs SciPy: pip install 'setpoint[simulate]'") from None
     errors = median_errors([each for table in tables for each in cells(table, machine, found.parameters)])
@@ -76,13 +74,6 @@ def simulate_fit(options: argparse.Namespace) -> int:
     told = ", ".join(f"{figure} {error:.1%}" for figure, error in errors.items())
     write(f"{out}: median error of {sum(len(table.rows) for table in tables)} rows, all fitted: {told}\n")
     return 0
-
-
-def _start(gpu_name: str) -> Parameters:
-    try:
-        return built_in(gpu_name)
-    except ValueError:
-        return built_in(_START)
 
 
 def _tell(evaluations: int, loss: float) -> None:

@@ -13,6 +13,8 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+_MOST_OWED = 4096
+
 
 @dataclass(slots=True, eq=False)
 class CachedBlock:
@@ -26,7 +28,7 @@ class CachedBlock:
 class OwnBlocks:
     """The full blocks behind a request's keyed ones that are free and not yet taken by another."""
 
-    cached: int = 0
+    cached: int
 
 
 @dataclass(slots=True)
@@ -56,16 +58,22 @@ class BlockPool:
         self._evictable: OrderedDict[CachedBlock | OwnBlocks, None] = OrderedDict()
         """Free blocks that answer for a prefix, the next to be taken first."""
         self._evictable_blocks = 0
+        self._owed = 0
+        """Blocks that have been taken from the evictable ones: which, is found out when it matters."""
 
     def take(self, blocks: int) -> None:
         """Hold `blocks` more; at most `free`."""
         excess = blocks - self.free + self._evictable_blocks
         self.free -= blocks
         if excess > 0:
-            self._evict(excess)
+            self._evictable_blocks -= excess
+            self._owed += excess
+            if self._owed > _MOST_OWED:
+                self._evict()
 
     def find(self, keys: Sequence[Hashable], own: OwnBlocks | None, most: int) -> Hit:
         """Return the longest prefix of at most `most` blocks that is cached."""
+        self._evict()
         shared: list[CachedBlock] = []
         free = 0
         for key in keys[:most]:
@@ -93,18 +101,20 @@ class BlockPool:
 
     def share(self, held: list[CachedBlock], keys: Sequence[Hashable], full_blocks: int) -> None:
         """Let the first `full_blocks` blocks of a request, as far as they have keys, be found."""
+        self._evict()
         for key in keys[len(held) : full_blocks]:
             block = CachedBlock(key)
             self._found.setdefault(key, block)
             held.append(block)
 
-    def release(self, shared: list[CachedBlock], own: OwnBlocks | None, held: int, full: int) -> None:
-        """Free the `held` blocks of a request, of which the first `full` are full."""
+    def release(self, shared: list[CachedBlock], held: int, full: int) -> OwnBlocks | None:
+        """Free the `held` blocks of a request, the first `full` of them full; return its own that were."""
         self.free += held
         if not self.caching:
-            return
-        if own is not None and full > len(shared):
-            own.cached = full - len(shared)
+            return None
+        own = None
+        if full > len(shared):
+            own = OwnBlocks(full - len(shared))
             self._evictable[own] = None
             self._evictable_blocks += own.cached
         for block in reversed(shared):
@@ -115,17 +125,18 @@ class BlockPool:
                 self._evictable[block] = None
                 self._evictable_blocks += 1
         shared.clear()
+        return own
 
-    def _evict(self, blocks: int) -> None:
-        self._evictable_blocks -= blocks
-        while blocks:
+    def _evict(self) -> None:
+        owed, self._owed = self._owed, 0
+        while owed:
             oldest = next(iter(self._evictable))
             if isinstance(oldest, CachedBlock):
                 del self._evictable[oldest], self._found[oldest.key]
-                blocks -= 1
+                owed -= 1
             else:
-                taken = min(blocks, oldest.cached)
+                taken = min(owed, oldest.cached)
                 oldest.cached -= taken
-                blocks -= taken
+                owed -= taken
                 if not oldest.cached:
                     del self._evictable[oldest]

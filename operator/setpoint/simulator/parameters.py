@@ -11,6 +11,12 @@ from typing import Any
 _BUILT_IN = "built_in.json"
 
 
+def _within(name: str, value: float) -> bool:
+    if name.endswith("_share"):
+        return 0 < value <= 1
+    return 1 <= value <= 100 if name == "overlap" else 0 <= value <= 10
+
+
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """What `setpoint simulate fit` finds. Shares are of the data sheet, above 0 and at most 1.
@@ -64,6 +70,23 @@ class Parameters:
         return cls(**content)
 
 
+TYPICAL = Parameters(
+    weight_bandwidth_share=0.8,
+    kv_bandwidth_share=0.8,
+    flops_share=0.6,
+    attention_flops_share=0.45,
+    overlap=3.0,
+    step_seconds=1e-3,
+    sequence_seconds=5e-6,
+    launch_layer_seconds=1e-3,
+    network_seconds=4e-3,
+    request_seconds=2e-3,
+    prompt_token_seconds=1e-6,
+    output_token_seconds=1e-4,
+)
+"""Round numbers of the right size for a data-centre GPU: where a fit begins."""
+
+
 def built_in(gpu_name: str) -> Parameters:
     """Return the parameters that this package brings for a GPU (fitted by benchmarks/simulator).
 
@@ -76,9 +99,3 @@ def built_in(gpu_name: str) -> Parameters:
             "fit some with `setpoint simulate fit` and name the file with --params"
         )
     return Parameters.parse(known[gpu_name])
-
-
-def _within(name: str, value: float) -> bool:
-    if name.endswith("_share"):
-        return 0 < value <= 1
-    return 1 <= value <= 100 if name == "overlap" else 0 <= value <= 10

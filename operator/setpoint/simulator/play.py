@@ -56,10 +56,12 @@ class Play:
                 replica = min(replicas, key=lambda each: each.next_seconds)
             following = replica.next_seconds
             arrival = arriving[0][0] if arriving else NEVER
-            if min(arrival, following) >= end:
-                return
             if arrival <= following:
+                if arrival >= end:
+                    return
                 self._route(*heappop(arriving))
+            elif following >= end:
+                return
             elif (read := replica.take_read()) is not None:
                 self._submit(replica, *read)
             else:

@@ -29,7 +29,9 @@ class Replica:
     def next_seconds(self) -> float:
         """When something happens next in it."""
         step_ends = self.engine.step_ends_seconds
-        return min(self._read[0][0], step_ends) if self._read else step_ends
+        if self._read and self._read[0][0] < step_ends:
+            return self._read[0][0]
+        return step_ends
 
     def receive(self, request: Request, now: float) -> None:
         """Take a request off the network."""

@@ -5,19 +5,21 @@ first, in the order of their admission, then waiting ones, first come first serv
 in chunks; a whole prompt must fit into the KV cache before it is admitted; when no block is left, the request
 admitted last is preempted and computed again.
 
-A decoding request does the same in every step, so it is counted, not visited: its end stands in a calendar
-by step number, and the steps at which it needs a block follow from a counter by step number modulo block
-size. Only what changes touches single requests, and an order of requests in which budget or blocks may
-run out before a decoding one is served is walked request by request, as vLLM does.
+A decoding request does the same in every step, so it is counted, not visited (`calendar`). Only what changes
+touches single requests, and an order of requests in which budget or blocks may run out before a decoding one
+is served is walked request by request, as vLLM does.
 """
 
 from collections import deque
 from operator import attrgetter
 
-from setpoint.simulator.blocks import BlockPool, Hit, OwnBlocks
+from setpoint.simulator.blocks import BlockPool
+from setpoint.simulator.calendar import DecodingCalendar
 from setpoint.simulator.limits import EngineConfig, Limits
 from setpoint.simulator.request import Phase, Request
 from setpoint.simulator.step import Step
+
+WAITING, PREFILLING, DECODING, DRAINING, DONE = Phase
 
 
 class Scheduler:
@@ -42,13 +44,7 @@ class Scheduler:
         self._completed_seconds = 0.0
         self._admissions = 0
         self._prefilling: list[Request] = []
-        self._decoding = 0
-        self._context_base = 0
-        """What the decoding requests attend to in step i is this and i times their number."""
-        self._growing = [0] * config.block_size
-        """Decoding requests that need a block when the step number, modulo block size, is the index."""
-        self._ends: dict[int, list[Request]] = {}
-        """By step number, the requests whose last token it brings."""
+        self._decoding = DecodingCalendar(config.block_size)
 
     def add(self, request: Request, now: float) -> None:
         """Put a new request at the end of the queue."""
@@ -58,7 +54,7 @@ class Scheduler:
 
     def delivered(self, request: Request) -> int:
         """Return how many tokens of a request the completed steps have brought."""
-        if request.phase in (Phase.DECODING, Phase.DRAINING):
+        if request.phase in (DECODING, DRAINING):
             return max(request.produced_tokens, min(self._completed - request.origin, request.output_tokens))
         return min(request.produced_tokens, max(self._completed - request.origin, 0))
 
@@ -73,15 +69,13 @@ class Scheduler:
             budget = self._serve_in_bulk(step, budget, chunk)
         else:
             budget = self._serve_one_by_one(step, budget, chunk)
-        if self.waiting and not step.preempted:
+        if budget and self.waiting and not step.preempted:
             self._admit(step, budget, chunk, now)
-        ending = self._ends.get(step.index)
-        if ending:
-            for request in ending:
-                if request.phase is Phase.DECODING:
-                    self._count(request, -1)
-                    request.phase = Phase.DRAINING
-        if not step.tokens:
+        for request in self._decoding.ending(step.index):
+            if request.phase is DECODING:
+                self._decoding.finish(request)
+                request.phase = DRAINING
+        if not (step.decoding or step.prefill_tokens):
             return None
         self.in_flight.append(step)
         return step
@@ -93,42 +87,51 @@ class Scheduler:
         step.gap_seconds = now - self._completed_seconds
         self._completed = step.index
         self._completed_seconds = now
-        for request in step.completing:
-            if request.phase is Phase.DONE:
-                continue  # cancelled meanwhile
-            if request.first_token_seconds is None:
-                request.first_token_seconds = now
-                self.queued_tokens -= request.prompt_tokens
-                step.first_tokens.append(request)
-            else:
-                step.late_gaps_seconds.append(now - request.last_token_seconds)
+        if step.completing:
+            self._first_tokens(step, now)
         for request in step.left:
             request.last_token_seconds = now
-        # In the order of admission, as vLLM frees blocks: it decides which are taken again first.
-        for request in sorted(self._ends.pop(step.index, ()), key=attrgetter("admission")):
-            request.finished_seconds = now
-            request.produced_tokens = request.output_tokens
-            self._remove(request)
-            step.finished.append(request)
+        ending = self._decoding.pop_ending(step.index)
+        if ending:
+            # In the order of admission, as vLLM frees blocks: it decides which are taken again first.
+            step.finished = sorted(ending, key=attrgetter("admission"))
+            for request in step.finished:
+                request.finished_seconds = now
+                request.produced_tokens = request.output_tokens
+                self._remove(request)
         return step
 
     def cancel(self, request: Request) -> None:
         """Forget a request whose client has left; a token of it that is being computed comes to nothing."""
-        if request.phase is Phase.DONE:
+        if request.phase is DONE:
             return
         if request.first_token_seconds is None:
             self.queued_tokens -= request.prompt_tokens
         produced_tokens = self.delivered(request)
-        if request.phase is Phase.WAITING:
+        if request.phase is WAITING:
             self.waiting.remove(request)
-        elif request.phase is Phase.PREFILLING:
+        elif request.phase is PREFILLING:
             self._prefilling.remove(request)
+        elif request.phase is DECODING:
+            self._decoding.stop(request)
         else:
-            self._ends[request.origin + request.output_tokens].remove(request)
-            if request.phase is Phase.DECODING:
-                self._count(request, -1)
+            self._decoding.forget_end(request)
         self._remove(request)
         request.produced_tokens = produced_tokens
+
+    def _first_tokens(self, step: Step, now: float) -> None:
+        """Note what the ends of prefills bring: first tokens, or after a preemption the next one."""
+        completed = [request for request in step.completing if request.phase is not DONE]  # not cancelled
+        step.first_tokens = [request for request in completed if request.first_token_seconds is None]
+        if len(step.first_tokens) < len(completed):
+            step.late_gaps_seconds = [
+                now - request.last_token_seconds
+                for request in completed
+                if request.first_token_seconds is not None
+            ]
+        for request in step.first_tokens:
+            request.first_token_seconds = now
+            self.queued_tokens -= request.prompt_tokens
 
     # ---- running requests
 
@@ -137,22 +140,24 @@ class Scheduler:
 
         The prefilling ones that were admitted after them take only what is left, so just the others count.
         """
+        if not self._prefilling:
+            return self._decoding.number <= budget
         inner = list(self._prefilling)
         for last in reversed(self.running):
             if not inner or last is not inner[-1]:
                 break
             inner.pop()
         if not inner:
-            return self._decoding <= budget
+            return self._decoding.number <= budget
         wanted = [min(chunk, each.target_tokens - each.computed_tokens) for each in inner]
         blocks = sum(self._blocks_for(each, tokens) for each, tokens in zip(inner, wanted, strict=True))
-        growing = self._growing[self._next_index % self.config.block_size]
-        return self._decoding + sum(wanted) <= budget and growing + blocks <= self.blocks.free
+        blocks += self._decoding.blocks_needed(self._next_index)
+        return self._decoding.number + sum(wanted) <= budget and blocks <= self.blocks.free
 
     def _serve_in_bulk(self, step: Step, budget: int, chunk: int) -> int:
         """Serve the decoding requests, then the prefilling ones; return the budget that is left."""
         blocks = self.blocks
-        needed = self._growing[step.index % self.config.block_size]
+        needed = self._decoding.blocks_needed(step.index)
         while needed > blocks.free:
             needed -= blocks.free
             blocks.take(blocks.free)
@@ -160,16 +165,16 @@ class Scheduler:
             self._preempt_last(step)
         if needed:
             blocks.take(needed)
-        step.decoding = self._decoding
-        step.decoding_context_tokens = self._decoding * step.index + self._context_base
-        budget -= self._decoding
+        step.decoding = self._decoding.number
+        step.decoding_context_tokens = self._decoding.context_tokens(step.index)
+        budget -= step.decoding
         if self._prefilling:
             for request in self._prefilling:
                 if not budget:
                     break
-                if request.phase is Phase.PREFILLING:
+                if request.phase is PREFILLING:
                     budget -= self._prefill(step, request, min(chunk, budget))
-            self._prefilling = [each for each in self._prefilling if each.phase is Phase.PREFILLING]
+            self._prefilling = [each for each in self._prefilling if each.phase is PREFILLING]
         return budget
 
     def _serve_one_by_one(self, step: Step, budget: int, chunk: int) -> int:
@@ -177,19 +182,19 @@ class Scheduler:
         order = list(self.running)
         visited = 0
         for request in order:
-            if not budget or request.phase is Phase.WAITING:
+            if not budget or request.phase is WAITING:
                 break  # no budget for it, or preempted for an earlier one, as all behind it are
             visited += 1
-            if request.phase is Phase.PREFILLING:
+            if request.phase is PREFILLING:
                 budget -= self._prefill(step, request, min(chunk, budget))
-            elif request.phase is Phase.DECODING and self._grow(step, request):
+            elif request.phase is DECODING and self._grow(step, request):
                 step.decoding += 1
                 step.decoding_context_tokens += self._computed(request) + 1
                 budget -= 1
         for request in order[visited:]:
-            if request.phase is Phase.DECODING:
+            if request.phase is DECODING:
                 self._leave_out(request)
-        self._prefilling = [each for each in self.running if each.phase is Phase.PREFILLING]
+        self._prefilling = [each for each in self.running if each.phase is PREFILLING]
         return budget
 
     def _grow(self, step: Step, request: Request) -> bool:
@@ -227,14 +232,8 @@ class Scheduler:
             self.blocks.share(request.shared_blocks, request.block_keys, after // self.config.block_size)
         if after < request.target_tokens:
             return
-        step.completing.append(request)
-        request.origin = step.index - 1 - request.produced_tokens
-        self._ends.setdefault(request.origin + request.output_tokens, []).append(request)
-        if request.produced_tokens + 1 < request.output_tokens:
-            request.phase = Phase.DECODING
-            self._count(request, +1)
-        else:
-            request.phase = Phase.DRAINING
+        step.completing = (*step.completing, request)
+        request.phase = DECODING if self._decoding.start(request, step.index) else DRAINING
 
     # ---- waiting requests
 
@@ -249,7 +248,7 @@ class Scheduler:
             hit = None
             cached = 0
             needed = -(-target // block_size)
-            if blocks.caching:
+            if request.block_keys or request.own_blocks:
                 # The last token is always computed: its logits are the next token.
                 hit = blocks.find(request.block_keys, request.own_blocks, (target - 1) // block_size)
                 cached = hit.blocks * block_size
@@ -261,42 +260,37 @@ class Scheduler:
             self._admissions += 1
             request.admission = self._admissions
             if hit is not None:
-                self._adopt(request, hit)
+                blocks.adopt(hit, request.own_blocks)
+                request.shared_blocks = hit.shared
             if request.admitted_seconds is None:
                 request.admitted_seconds = now
                 request.cached_prompt_tokens = cached
                 self.prefix_cache_queries += target
                 self.prefix_cache_hits += cached
-            request.phase = Phase.PREFILLING
+            request.phase = PREFILLING
             request.computed_tokens = cached
             tokens = min(target - cached, chunk, budget)
             blocks.take(self._blocks_for(request, tokens))
             self._compute(step, request, tokens)
-            if request.phase is Phase.PREFILLING:
+            if request.phase is PREFILLING:
                 self._prefilling.append(request)
             budget -= tokens
             places -= 1
-
-    def _adopt(self, request: Request, hit: Hit) -> None:
-        self.blocks.adopt(hit, request.own_blocks)
-        request.shared_blocks = hit.shared
-        if request.own_blocks is None:
-            request.own_blocks = OwnBlocks()
 
     # ---- requests that leave
 
     def _preempt_last(self, step: Step) -> Request:
         """Free the blocks of the running request admitted last, and put it before all that wait."""
         request, _ = self.running.popitem()
-        step.preempted.append(request)
+        step.preempted = (*step.preempted, request)
         self.preemptions += 1
         request.preemptions += 1
         self._free(request)
-        if request.phase is Phase.DRAINING:
+        if request.phase is DRAINING:
             return request  # its last token comes all the same
-        if request.phase is Phase.DECODING:
+        if request.phase is DECODING:
             self._interrupt(request)
-        request.phase = Phase.WAITING
+        request.phase = WAITING
         request.target_tokens = request.prompt_tokens + request.produced_tokens
         request.computed_tokens = 0
         self.waiting.appendleft(request)
@@ -306,16 +300,16 @@ class Scheduler:
         """Let a decoding request go without a token: until it gets one, it has one token left to prefill."""
         request.computed_tokens = self._computed(request)
         self._interrupt(request)
-        request.phase = Phase.PREFILLING
+        request.phase = PREFILLING
         request.target_tokens = request.computed_tokens + 1
 
     def _interrupt(self, request: Request) -> None:
         """Take a decoding request, which is in no step from the next on, out of the calendar."""
-        self._count(request, -1)
-        self._ends[request.origin + request.output_tokens].remove(request)
+        self._decoding.stop(request)
         request.produced_tokens = self._next_index - 1 - request.origin
         if self.in_flight:
-            self.in_flight[-1].left.append(request)
+            step = self.in_flight[-1]
+            step.left = (*step.left, request)
         else:
             request.last_token_seconds = self._completed_seconds
 
@@ -323,7 +317,7 @@ class Scheduler:
         if request in self.running:
             del self.running[request]
             self._free(request)
-        request.phase = Phase.DONE
+        request.phase = DONE
 
     def _free(self, request: Request) -> None:
         """Free the blocks of a request; a block of an answer can be found from now on."""
@@ -331,11 +325,11 @@ class Scheduler:
         computed = self._computed(request)
         if request.block_keys and self.blocks.caching:
             self.blocks.share(request.shared_blocks, request.block_keys, computed // block_size)
-        self.blocks.release(
-            request.shared_blocks, request.own_blocks, -(-computed // block_size), computed // block_size
+        request.own_blocks = self.blocks.release(
+            request.shared_blocks, -(-computed // block_size), computed // block_size
         )
 
-    # ---- what follows from a step's number
+    # ---- sizes
 
     @property
     def _next_index(self) -> int:
@@ -343,9 +337,9 @@ class Scheduler:
 
     def _computed(self, request: Request) -> int:
         """Return the tokens that a running request has in the KV cache when the next step begins."""
-        if request.phase is Phase.DECODING:
-            return self._next_index + request.prompt_tokens - request.origin - 2
-        if request.phase is Phase.DRAINING:
+        if request.phase is DECODING:
+            return self._decoding.computed_tokens(request, self._next_index)
+        if request.phase is DRAINING:
             return request.prompt_tokens + request.output_tokens - 1
         return request.computed_tokens
 
@@ -354,17 +348,5 @@ class Scheduler:
         block_size = self.config.block_size
         return -(-(request.computed_tokens + tokens) // block_size) + -request.computed_tokens // block_size
 
-    def _block_step(self, request: Request) -> int:
-        """Return the number, modulo block size, of the steps in which a decoding request needs a block."""
-        return (request.origin + 2 - request.prompt_tokens) % self.config.block_size
-
     def _grows(self, request: Request, step: Step) -> bool:
-        return request.phase is Phase.DECODING and step.index % self.config.block_size == self._block_step(
-            request
-        )
-
-    def _count(self, request: Request, sign: int) -> None:
-        """Count a request among the decoding ones (+1), or no longer (-1)."""
-        self._decoding += sign
-        self._context_base += sign * (request.prompt_tokens - request.origin - 1)
-        self._growing[self._block_step(request)] += sign
+        return request.phase is DECODING and self._decoding.needs_block(request, step.index)

@@ -1,6 +1,7 @@
 """One forward pass of the model: what is computed in it, and what its end brings."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from setpoint.simulator.request import Request
@@ -17,7 +18,10 @@ class StepSeconds(NamedTuple):
 
 @dataclass(slots=True)
 class Step:
-    """A scheduled step. Tokens and sequences are exact counts: a step time follows from them."""
+    """A scheduled step. Tokens and sequences are exact counts: a step time follows from them.
+
+    Most steps bring nothing but tokens, so its sequences are empty until something goes into them.
+    """
 
     index: int
     decoding: int = 0
@@ -30,9 +34,9 @@ class Step:
     """Tokens of the prefilling requests that are in the KV cache at its end, in all."""
     attention_pairs: int = 0
     """Pairs of a prefill token and a token that it attends to."""
-    completing: list[Request] = field(default_factory=list)
+    completing: Sequence[Request] = ()
     """Requests whose prefill ends here, with one token each: the first, or after a preemption the next."""
-    preempted: list[Request] = field(default_factory=list)
+    preempted: Sequence[Request] = ()
 
     device_seconds: float = 0.0
     """How long it takes at least, from the end of the one before."""
@@ -41,11 +45,11 @@ class Step:
     ended_seconds: float = 0.0
     gap_seconds: float = 0.0
     """Since the step before ended: the inter-token latency of the `decoding` requests."""
-    first_tokens: list[Request] = field(default_factory=list)
-    late_gaps_seconds: list[float] = field(default_factory=list)
+    first_tokens: Sequence[Request] = ()
+    late_gaps_seconds: Sequence[float] = ()
     """Inter-token latencies of requests that had been preempted or left out of a step."""
-    finished: list[Request] = field(default_factory=list)
-    left: list[Request] = field(default_factory=list)
+    finished: Sequence[Request] = ()
+    left: Sequence[Request] = ()
     """Requests that go without a token in the next step, whose last one therefore comes here."""
 
     @property
