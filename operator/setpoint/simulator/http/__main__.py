@@ -19,8 +19,8 @@ from setpoint.simulator.http.settings import Settings
 
 _DEAD_SECONDS = 5.0
 """How long vLLM's API server outlives its engine core: until its watchdog looks."""
-_BACKLOG = 2048
-"""As uvicorn's, under vLLM."""
+_BACKLOG, _KEEPALIVE_SECONDS = 2048, 5.0
+"""As uvicorn has them under vLLM."""
 _log = logging.getLogger("setpoint.simulator")
 
 
@@ -65,7 +65,11 @@ async def _serve(
 ) -> None:
     """Serve until told to stop or until the engine core dies. Raises what went wrong in the background."""
     runner = web.AppRunner(
-        server.application, handler_cancellation=True, access_log=None, shutdown_timeout=1.0
+        server.application,
+        handler_cancellation=True,
+        access_log=None,
+        keepalive_timeout=_KEEPALIVE_SECONDS,
+        shutdown_timeout=1.0,
     )
     await runner.setup()
     await web.SockSite(runner, listener, backlog=_BACKLOG).start()
