@@ -130,5 +130,5 @@ class Fleet:
         """Return what a sender says. Raises RuntimeError when it is gone."""
         try:
             return self._connections[index].recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):
             raise RuntimeError(f"sender process {index} ended: see its error above") from None

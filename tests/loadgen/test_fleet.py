@@ -1,0 +1,94 @@
+import pytest
+
+from setpoint.loadgen.client import Endpoint
+from setpoint.loadgen.fleet import Fleet
+from setpoint.loadgen.hold import Holder, longest_good_seconds
+from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan, Request, Shape
+from setpoint.loadgen.prompts import Prompts
+from setpoint.loadgen.records import Record
+from setpoint.loadgen.report import ClosedLoop
+from setpoint.workload.arrivals import parse_arrivals
+from setpoint.workload.lengths import Uniform
+from setpoint.workload.objectives import parse_slo
+from tests.loadgen import endpoint as does
+from tests.loadgen.endpoint import MODEL, FakeEndpoint
+
+SHAPE = Shape(Uniform(3, 9), Uniform(2, 5))
+
+
+def a_fleet(endpoint: FakeEndpoint, senders: int = 2) -> Fleet:
+    return Fleet(senders, Endpoint(endpoint.url, MODEL, "completions"), Prompts("salt"), 10.0)
+
+
+def held(fleet: Fleet, plan: Plan, seconds: float) -> list[Record]:
+    fleet.begin(plan)
+    fleet.listen(seconds - fleet.now())
+    return fleet.stop()
+
+
+def test_senders_share_a_load_without_loss_or_double(endpoint: FakeEndpoint) -> None:
+    trace = tuple(Request(number, 5, 3, number / 100) for number in range(50))
+    closed = ClosedPlan(5, SHAPE, "1")
+    with a_fleet(endpoint) as fleet:
+        replayed = held(fleet, ReplayPlan(trace), 1.5)
+        by_clients = held(fleet, closed, 1.5)  # the same senders hold the next stage
+    assert sorted(record.number for record in replayed) == list(range(50))
+    assert all(record.answered and record.output_tokens == 3 for record in replayed)
+    numbers = [record.number for record in by_clients]
+    assert len(numbers) == len(set(numbers))
+    assert {number % 5 for number in numbers} == {0, 1, 2, 3, 4}
+    assert len(endpoint.asked) == len(replayed) + len(by_clients)
+
+
+def test_requests_under_way_are_told_without_an_end(endpoint: FakeEndpoint) -> None:
+    endpoint.behaviour = does.hangs
+    with a_fleet(endpoint, 1) as fleet:
+        records = held(fleet, OpenPlan(parse_arrivals("constant"), 20.0, 1.0, SHAPE, "1"), 1.0)
+    assert len(records) >= 15
+    assert all(record.ended is None and record.error is None for record in records)
+
+
+def test_a_client_that_was_refused_pauses(endpoint: FakeEndpoint) -> None:
+    endpoint.behaviour = does.sheds
+    with a_fleet(endpoint, 1) as fleet:
+        records = held(fleet, ClosedPlan(1, SHAPE, "1"), 1.2)
+    assert 1 <= len([record for record in records if record.error]) <= 3
+
+
+def test_a_sender_that_is_gone_is_told(endpoint: FakeEndpoint) -> None:
+    with a_fleet(endpoint, 1) as fleet:
+        fleet.begin(ClosedPlan(1, SHAPE, "1"))
+        fleet._processes[0].kill()
+        with pytest.raises(RuntimeError, match="sender process 0 ended"):
+            fleet.listen(5)
+
+
+def test_the_load_goes_on_until_the_requests_of_the_window_are_decided(endpoint: FakeEndpoint) -> None:
+    endpoint.behaviour = does.hangs
+    with a_fleet(endpoint, 1) as fleet:
+        holder = Holder(fleet, parse_slo("ttft.p95=500ms,itl.p95=10ms"), 10.0, lambda _: None, lambda: False)
+        stage = holder.hold(ClosedLoop(clients=1), ClosedPlan(1, SHAPE, "1"), 1.0)
+    assert stage.end == pytest.approx(1.0, abs=0.05)
+    assert 1.5 <= stage.taken <= 4
+
+
+def test_an_interruption_ends_a_stage_early(endpoint: FakeEndpoint) -> None:
+    with a_fleet(endpoint, 1) as fleet:
+        holder = Holder(fleet, None, 10.0, lambda _: None, lambda: fleet.now() > 0.6)
+        stage = holder.hold(ClosedLoop(clients=1), ClosedPlan(1, SHAPE, "1"), 3600.0)
+    assert 0.6 <= stage.end <= 3
+    assert stage.records
+
+
+@pytest.mark.parametrize(
+    ("slo", "tokens", "seconds"),
+    [
+        ("ttft.p95=1s,itl.p95=50ms", 101, 6.0),
+        ("ttft.p95=1s,itl.p95=50ms", 1, 1.0),
+        ("e2e.p95=4s,ttft.p95=1s,itl.p95=50ms", 101, 4.0),
+        ("ttft.p95=1s", 101, float("inf")),
+        ("itl.p95=50ms", 101, float("inf")),
+    ],
+)
+def test_a_good_request_is_over_by_then(slo: str, tokens: int, seconds: float) -> None:
+    assert longest_good_seconds(parse_slo(slo), tokens) == pytest.approx(seconds)
