@@ -6,6 +6,8 @@ So it needs a block in the steps i = o + 2 - prompt modulo block size, attends t
 and ends with step o + output: sums and counters of what does not depend on i tell what all of them do.
 """
 
+from collections.abc import Sequence
+
 from setpoint.simulator.request import Request
 
 
@@ -24,34 +26,31 @@ class DecodingCalendar:
 
         Return False when that is its last token already, so that it decodes in no step.
         """
-        request.origin = first_step - 1 - request.produced_tokens
-        last_step = request.origin + request.output_tokens
-        self._ends.setdefault(last_step, []).append(request)
+        origin = request.origin = first_step - 1 - request.produced_tokens
+        last_step = origin + request.output_tokens
+        ending = self._ends.get(last_step)
+        if ending is None:
+            self._ends[last_step] = [request]
+        else:
+            ending.append(request)
         if last_step == first_step:
             return False
+        request.block_step = (origin + 2 - request.prompt_tokens) % self._block_size
         self._count(request, +1)
         return True
 
     def stop(self, request: Request) -> None:
         """Take out a decoding request before its end."""
         self._count(request, -1)
-        self.forget_end(request)
-
-    def forget_end(self, request: Request) -> None:
-        """Take out a request that is in no step any more, and does not end either."""
         self._ends[request.origin + request.output_tokens].remove(request)
+
+    def pop_ending(self, step_index: int) -> Sequence[Request]:
+        """Return the requests whose last token a step brings; those that decode are to `finish`."""
+        return self._ends.pop(step_index, ())
 
     def finish(self, request: Request) -> None:
         """Count a decoding request no longer: the step that brings its last token has been scheduled."""
         self._count(request, -1)
-
-    def ending(self, step_index: int) -> list[Request]:
-        """Return the requests whose last token a step brings."""
-        return self._ends.get(step_index, [])
-
-    def pop_ending(self, step_index: int) -> list[Request]:
-        """Return them, and forget them."""
-        return self._ends.pop(step_index, [])
 
     def context_tokens(self, step_index: int) -> int:
         """Return how many tokens all of them attend to in a step."""
@@ -63,16 +62,13 @@ class DecodingCalendar:
 
     def needs_block(self, request: Request, step_index: int) -> bool:
         """Return whether one of them does."""
-        return (step_index - self._block_step(request)) % self._block_size == 0
+        return step_index % self._block_size == request.block_step
 
     def computed_tokens(self, request: Request, step_index: int) -> int:
         """Return how many tokens one of them has in the KV cache when a step begins."""
         return step_index + request.prompt_tokens - request.origin - 2
 
-    def _block_step(self, request: Request) -> int:
-        return (request.origin + 2 - request.prompt_tokens) % self._block_size
-
     def _count(self, request: Request, sign: int) -> None:
         self.number += sign
         self._context_base += sign * (request.prompt_tokens - request.origin - 1)
-        self._growing[self._block_step(request)] += sign
+        self._growing[request.block_step] += sign

@@ -69,7 +69,10 @@ class Engine:
         now = self.step_ends_seconds
         step = self.scheduler.complete(now)
         in_flight = self.scheduler.in_flight
-        self.step_ends_seconds = _end(in_flight[0], now) if in_flight else NEVER
+        if in_flight:
+            self._begin(in_flight[0], now)
+        else:
+            self.step_ends_seconds = NEVER
         self._fill(now)
         return step
 
@@ -82,9 +85,8 @@ class Engine:
             self._launched_seconds = max(self._launched_seconds, now) + launch_seconds
             step.launched_seconds = self._launched_seconds
             if len(in_flight) == 1:
-                self.step_ends_seconds = _end(step, now)
+                self._begin(step, now)
 
-
-def _end(step: Step, begin: float) -> float:
-    """Return when a step ends that begins on the GPU at that time: not before the host has launched it."""
-    return max(begin + step.device_seconds, step.launched_seconds)
+    def _begin(self, step: Step, now: float) -> None:
+        ends = now + step.device_seconds
+        self.step_ends_seconds = max(step.launched_seconds, ends)

@@ -30,6 +30,7 @@ class Play:
         """`next_of` returns what the client of a request sends when that has ended at that time."""
         self.record = Record()
         self._replicas = replicas
+        self._all_ready_seconds = max(each.engine.ready_seconds for each in replicas)
         self._network_seconds = network_seconds
         self._router = router or round_robin()
         self._next_of = next_of
@@ -43,8 +44,6 @@ class Play:
 
     def forget_unsent(self) -> None:
         """Let nothing more be sent of what is still to come."""
-        for _, _, request in self._arriving:
-            self.record.forget(request)
         self._arriving.clear()
 
     def run_until(self, end: float) -> None:
@@ -71,9 +70,13 @@ class Play:
                     self._send_next(request, out)
 
     def _route(self, now: float, _: int, request: Request) -> None:
-        ready = [each for each in self._replicas if each.engine.ready_seconds <= now]
-        if ready:
-            self._router(ready, request).receive(request, now)
+        replicas = self._replicas
+        if now < self._all_ready_seconds:
+            replicas = [each for each in replicas if each.engine.ready_seconds <= now]
+        if len(replicas) == 1:
+            replicas[0].receive(request, now)
+        elif replicas:
+            self._router(replicas, request).receive(request, now)
         else:
             self._refuse(request, now, "not_ready")
 
@@ -84,7 +87,7 @@ class Play:
             self._refuse(request, now, str(shed))
 
     def _refuse(self, request: Request, now: float, reason: str) -> None:
-        self.record.refused(request, now, reason)
+        self.record.shed.append((now, reason))
         self._send_next(request, now + RETRY_SECONDS)
 
     def _send_next(self, request: Request, now: float) -> None:
@@ -93,5 +96,5 @@ class Play:
             heappush(self._arriving, self._arrival(*following))
 
     def _arrival(self, seconds: float, request: Request) -> tuple[float, int, Request]:
-        self.record.sent(request, seconds)
+        request.sent_seconds = seconds
         return seconds + self._network_seconds, next(self._numbers), request

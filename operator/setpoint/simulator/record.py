@@ -4,7 +4,6 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from setpoint.simulator.request import Request
 from setpoint.simulator.step import Step
 from setpoint.workload.quantiles import quantile, weighted_quantiles
 
@@ -59,24 +58,14 @@ class Record:
     """When one came, and the TTFT."""
     gaps: list[tuple[float, float, int]] = field(default_factory=list)
     """When tokens came, the inter-token latency, and to how many requests."""
-    answers: list[Answer] = field(default_factory=list)
     shed: list[tuple[float, str]] = field(default_factory=list)
     """When a request was refused, and why."""
-    _open: dict[Request, tuple[float, float]] = field(default_factory=dict)
-    """When a request was sent, and its TTFT once it has a first token."""
+    _answers: list[tuple[float, float, float, float]] = field(default_factory=list)
 
-    def sent(self, request: Request, now: float) -> None:
-        """Note that a client sends a request, or will at that time."""
-        self._open[request] = (now, 0.0)
-
-    def forget(self, request: Request) -> None:
-        """Take a request out that is not sent after all."""
-        del self._open[request]
-
-    def refused(self, request: Request, now: float, reason: str) -> None:
-        """Note that a request was shed."""
-        self.forget(request)
-        self.shed.append((now, reason))
+    @property
+    def answers(self) -> list[Answer]:
+        """The requests that were answered to their end."""
+        return [Answer(*each) for each in self._answers]
 
     def step(self, step: Step, half: float, gap: float, out: float) -> None:
         """Note what a step brought: half of its tokens by `half`, `gap` after those before, all by `out`."""
@@ -85,23 +74,18 @@ class Record:
         for late in step.late_gaps_seconds:
             self.gaps.append((half, late, 1))
         for request in step.first_tokens:
-            sent, _ = self._open[request]
-            self._open[request] = (sent, out - sent)
-            self.first_tokens.append((out, out - sent))
+            ttft = request.ttft_seconds = out - request.sent_seconds
+            self.first_tokens.append((out, ttft))
         for request in step.finished:
-            sent, ttft = self._open.pop(request)
+            sent, ttft = request.sent_seconds, request.ttft_seconds or 0.0
             gaps = request.output_tokens - 1
-            self.answers.append(Answer(out, sent, ttft, (out - sent - ttft) / gaps if gaps else 0.0))
-
-    def unanswered(self) -> list[float]:
-        """Return when the requests without a first token were, or will be, sent."""
-        return [sent for sent, ttft in self._open.values() if not ttft]
+            self._answers.append((out, sent, ttft, (out - sent - ttft) / gaps if gaps else 0.0))
 
     def figures(self, start: float, end: float) -> Figures:
         """Return the figures of the window [start, end)."""
         firsts = self.first_tokens[_at(self.first_tokens, start) : _at(self.first_tokens, end)]
         gaps = self.gaps[_at(self.gaps, start) : _at(self.gaps, end)]
-        answers = self.answers[_at(self.answers, start) : _at(self.answers, end)]
+        answers = self._answers[_at(self._answers, start) : _at(self._answers, end)]
         tokens = len(firsts) + sum(number for _, _, number in gaps)
         itl = weighted_quantiles([(gap, number) for _, gap, number in gaps], _SHARES) if gaps else None
         return Figures(
@@ -109,7 +93,7 @@ class Record:
             req_s=len(answers) / (end - start),
             ttft=_quantiles([ttft for _, ttft in firsts]),
             itl=Quantiles(*itl) if itl else None,
-            e2e=_quantiles([answer.e2e_seconds for answer in answers]),
+            e2e=_quantiles([ended - sent for ended, sent, _, _ in answers]),
         )
 
 

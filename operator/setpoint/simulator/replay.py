@@ -120,29 +120,30 @@ def _open_loop(table: OpenLoop, machine: Machine, parameters: Parameters) -> lis
         _move(replica, row)
         drawn = drawn_loads(table.loads)[load.workload]
         begin = now + LEAD_SECONDS
+        sent: list[list[Request]] = []
         for span, seconds in enumerate((settle, load.window_seconds, AFTERWARDS_SECONDS)):
-            requests = drawn.requests(load.rate_per_second, seconds, load.seed, span)
-            play.send((begin + offset, Request(prompt, output)) for offset, prompt, output in requests)
+            drawing = drawn.requests(load.rate_per_second, seconds, load.seed, span)
+            requests = [(begin + offset, Request(prompt, output)) for offset, prompt, output in drawing]
+            play.send(requests)
+            sent.append([request for _, request in requests])
             begin += seconds
         end = begin - AFTERWARDS_SECONDS
-        figures, now = _window(play, end - load.window_seconds, end)
+        figures, now = _window(play, end - load.window_seconds, end, sent[1])
         simulated.append(figures)
     return simulated
 
 
-def _window(play: Play, start: float, end: float) -> tuple[dict[str, float], float]:
-    """Return the figures of a window, of whose requests TTFT is taken, and when the row closed."""
+def _window(play: Play, start: float, end: float, sent: list[Request]) -> tuple[dict[str, float], float]:
+    """Return the figures of a window, TTFT of the requests sent in it, and when the row closed."""
     play.run_until(end)
     figures = _figures(play.record.figures(start, end))
     now = end
     while now < end + CLOSE_SECONDS:
         now += LOOK_SECONDS
         play.run_until(now)
-        waiting = [now - sent for sent in play.record.unanswered() if start <= sent < end]
-        if not waiting:
+        if all(request.ttft_seconds for request in sent):
             break
-    answered = [ttft for came, ttft in play.record.first_tokens if start <= came - ttft < end]
-    ttft = sorted(answered + waiting)
+    ttft = sorted(request.ttft_seconds or now - request.sent_seconds for request in sent)
     return figures | {"ttft_p50": quantile(ttft, 0.5), "ttft_p95": quantile(ttft, 0.95)}, now
 
 

@@ -33,6 +33,10 @@ class Request:
     another request may share. A key stands for the tokens of its block and all before it, as vLLM's chained
     block hashes do. Later blocks are nobody else's."""
 
+    sent_seconds: float = 0.0
+    """When its client sent it, in virtual time."""
+    ttft_seconds: float | None = None
+    """From then to its first token, as its client sees it."""
     submitted_seconds: float = 0.0
     admitted_seconds: float | None = None
     """When it was first part of a scheduled step: the end of vLLM's queue time."""
@@ -53,6 +57,8 @@ class Request:
     """Tokens generated, or being generated, before it last began to decode or stopped doing so."""
     origin: int = 0
     """While decoding, the end of step i brings token number i - origin."""
+    block_step: int = 0
+    """While decoding, it needs a block in the steps with this number modulo block size."""
     last_token_seconds: float = 0.0
     """When its last token came, known only once it was preempted or left out of a step."""
     shared_blocks: list[CachedBlock] = field(default_factory=list)

@@ -71,7 +71,8 @@ class Scheduler:
             budget = self._serve_one_by_one(step, budget, chunk)
         if budget and self.waiting and not step.preempted:
             self._admit(step, budget, chunk, now)
-        for request in self._decoding.ending(step.index):
+        step.finished = self._decoding.pop_ending(step.index)
+        for request in step.finished:
             if request.phase is DECODING:
                 self._decoding.finish(request)
                 request.phase = DRAINING
@@ -91,14 +92,8 @@ class Scheduler:
             self._first_tokens(step, now)
         for request in step.left:
             request.last_token_seconds = now
-        ending = self._decoding.pop_ending(step.index)
-        if ending:
-            # In the order of admission, as vLLM frees blocks: it decides which are taken again first.
-            step.finished = sorted(ending, key=attrgetter("admission"))
-            for request in step.finished:
-                request.finished_seconds = now
-                request.produced_tokens = request.output_tokens
-                self._remove(request)
+        if step.finished:
+            self._finish(step, now)
         return step
 
     def cancel(self, request: Request) -> None:
@@ -114,8 +109,6 @@ class Scheduler:
             self._prefilling.remove(request)
         elif request.phase is DECODING:
             self._decoding.stop(request)
-        else:
-            self._decoding.forget_end(request)
         self._remove(request)
         request.produced_tokens = produced_tokens
 
@@ -133,6 +126,20 @@ class Scheduler:
             request.first_token_seconds = now
             self.queued_tokens -= request.prompt_tokens
 
+    def _finish(self, step: Step, now: float) -> None:
+        """End the requests whose last token a step brought, in the order of admission, as vLLM does.
+
+        The order decides which of their blocks are taken again first.
+        """
+        finished = [request for request in step.finished if request.phase is not DONE]  # not cancelled
+        if len(finished) > 1:
+            finished.sort(key=attrgetter("admission"))
+        for request in finished:
+            request.finished_seconds = now
+            request.produced_tokens = request.output_tokens
+            self._remove(request)
+        step.finished = finished
+
     # ---- running requests
 
     def _all_decode(self, budget: int, chunk: int) -> bool:
@@ -141,6 +148,8 @@ class Scheduler:
         The prefilling ones that were admitted after them take only what is left, so just the others count.
         """
         if not self._prefilling:
+            return self._decoding.number <= budget
+        if len(self._prefilling) == 1 and self._prefilling[0] is next(reversed(self.running)):
             return self._decoding.number <= budget
         inner = list(self._prefilling)
         for last in reversed(self.running):

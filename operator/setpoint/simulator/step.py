@@ -2,18 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from setpoint.simulator.request import Request
 
-
-class StepSeconds(NamedTuple):
-    """What a step costs."""
-
-    device: float
-    """On the GPU."""
-    launch: float = 0.0
-    """On the host, to launch it: the next step is launched after it, and it cannot end before."""
+StepSeconds = tuple[float, float]
+"""What a step costs: seconds on the GPU, and seconds on the host, to launch it. The host launches one step
+after another, and a step does not end before all of it is launched."""
 
 
 @dataclass(slots=True)
@@ -49,6 +43,7 @@ class Step:
     late_gaps_seconds: Sequence[float] = ()
     """Inter-token latencies of requests that had been preempted or left out of a step."""
     finished: Sequence[Request] = ()
+    """Requests whose last token comes here."""
     left: Sequence[Request] = ()
     """Requests that go without a token in the next step, whose last one therefore comes here."""
 

@@ -52,4 +52,4 @@ class StepTime:
         context_tokens = step.decoding_context_tokens + step.prefill_context_tokens
         seconds += context_tokens * self._context_seconds + step.attention_pairs * self._pair_seconds
         seconds += self._step_seconds + sequences * self._sequence_seconds
-        return StepSeconds(seconds, self._launch_seconds if tokens > self._captured_tokens else 0.0)
+        return seconds, self._launch_seconds if tokens > self._captured_tokens else 0.0

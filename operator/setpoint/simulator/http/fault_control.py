@@ -26,7 +26,7 @@ class Pace:
     def __call__(self, step: Step) -> StepSeconds:
         factor = self._time_scale * self.slowness
         device, launch = self._step_seconds(step)
-        return StepSeconds(device * factor, launch * factor)
+        return device * factor, launch * factor
 
 
 class FaultControl:
