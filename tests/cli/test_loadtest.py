@@ -124,6 +124,7 @@ def test_ctrl_c_writes_what_was_measured(endpoint: FakeEndpoint, tmp_path: Path)
         (("--rate", "5", "--url", "127.0.0.1:8000"), "--url: '127.0.0.1:8000' is no address"),
         (("--trace", "/nonexistent"), "--trace: /nonexistent cannot be read"),
         (("--trace", "x", "--speed", "0"), "--speed"),
+        (("--rate", "5", "--speed", "2"), "--speed: is of a trace"),
         (("--find-capacity",), "--find-capacity: needs the promise"),
         (("--rate", "5", "--out", f"{__file__}/out"), "--out: .* cannot be written"),
         (("--rate", "5", "--model", "other"), "--model: 'other' is unknown"),

@@ -117,7 +117,9 @@ def _load_test(options: argparse.Namespace) -> LoadTest:
             )
         longest = options.duration or duration_seconds(_SEARCH_STAGE)
         search = CapacityPlan(slo, shape, arrivals, options.arrivals, str(options.seed), longest)
-    elif not stages:
+    if options.speed != 1 and not options.trace:
+        raise DocumentError("--speed: is of a trace: add --trace FILE")
+    if not stages and not search:
         raise DocumentError(
             "no load: add one of --clients 1,10,100, --rate 5,10,20, --trace FILE, --find-capacity"
         )
