@@ -95,11 +95,16 @@ def simulate_run(options: argparse.Namespace) -> int:
 def _service(options: argparse.Namespace, shape: ModelShape) -> Service:
     card = gpu(options.gpu)
     parameters = read_parameters(options.params)[1] if options.params else built_in(options.gpu)
+    max_model_len = options.max_model_len or shape.context_tokens
+    if max_model_len > shape.context_tokens:
+        raise ValueError(
+            f"max_model_len ({max_model_len}) is more than the model's own ({shape.context_tokens}): lower it"
+        )
     config = EngineConfig(
         kv_blocks=kv_cache_blocks(
             shape, card, options.max_num_batched_tokens, options.gpu_memory_utilization
         ),
-        max_model_len=options.max_model_len or shape.context_tokens,
+        max_model_len=max_model_len,
         max_num_seqs=options.max_num_seqs,
         max_num_batched_tokens=options.max_num_batched_tokens,
         enable_prefix_caching=options.prefix_caching,

@@ -113,6 +113,8 @@ class ModelShape:
 def _whole(config: dict[str, Any], key: str, default: int | None = None) -> int:
     value = config.get(key)
     value = default if value is None else value
+    if value is None:
+        raise ValueError(f"{key}: is missing")
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{key}: {value!r} is not a whole number of at least 1")
     return value

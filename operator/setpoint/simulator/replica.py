@@ -1,7 +1,9 @@
 """The API server before an engine: one process that reads requests and hands out tokens, one thing at a time.
 
 With a thousand tokens a second it hardly matters; near an engine's capacity its queue is a good part of the
-time to first token, and makes the gaps between tokens uneven.
+time to first token, and makes the gaps between tokens uneven. As in vLLM (v1/engine/output_processor.py,
+RequestOutputCollector), a token that is still to be handed out when the same request's next one comes goes
+out together with it, so that the queue never grows beyond one chunk a request.
 """
 
 from collections import deque
@@ -21,6 +23,8 @@ class Replica:
         self._prompt_token_seconds = parameters.prompt_token_seconds
         self._output_token_seconds = parameters.output_token_seconds
         self._busy_until = 0.0
+        self._handing_out_seconds = 0.0
+        """Work on the tokens of the newest step."""
         self._handed_out_seconds = 0.0
         self._read: deque[tuple[float, Request]] = deque()
         """Requests on their way to the engine, and when they reach it."""
@@ -53,8 +57,12 @@ class Replica:
         """
         ends = self.engine.step_ends_seconds
         step = self.engine.advance()
-        start = max(self._busy_until, ends)
-        self._busy_until = start + step.generated * self._output_token_seconds
+        backlog = max(self._busy_until - ends, 0.0)
+        merged = min(backlog, self._handing_out_seconds)
+        work = max(step.generated * self._output_token_seconds, merged)
+        start = ends + backlog - merged
+        self._handing_out_seconds = work
+        self._busy_until = start + work
         half = (start + self._busy_until) / 2
         gap = half - self._handed_out_seconds
         self._handed_out_seconds = half
