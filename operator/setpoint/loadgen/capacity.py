@@ -133,16 +133,17 @@ def conclude(trials: Sequence[Trial], stages: Sequence[int]) -> Capacity:
 def _bracket(trials: Sequence[Trial]) -> tuple[float | None, float | None, list[float]]:
     """Return the highest rate that holds, the lowest that breaks, and the unclear ones between them.
 
-    A rate that held above one that broke is set aside: the lower verdict is the safe one.
+    A rate that held above one that did not is set aside: the lower verdict is the safe one.
     """
     by_verdict = {
         verdict: [trial.rate_per_second for trial in trials if trial.verdict is verdict]
         for verdict in Verdict
     }
     high = min(by_verdict[Verdict.BREAKS], default=None)
-    low = max((rate for rate in by_verdict[Verdict.HOLDS] if high is None or rate < high), default=None)
-    unclear = by_verdict[Verdict.UNCLEAR]
-    return low, high, [rate for rate in unclear if (low or 0.0) < rate < (high or math.inf)]
+    below_high = [rate for rate in by_verdict[Verdict.UNCLEAR] if rate < (high or math.inf)]
+    edge = min([*below_high, high or math.inf])
+    low = max((rate for rate in by_verdict[Verdict.HOLDS] if rate < edge), default=None)
+    return low, high, below_high
 
 
 def _is_missed(share: Share, allowed: float, requests: int, alpha: float) -> bool:
