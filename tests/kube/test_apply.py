@@ -8,7 +8,7 @@ import pytest
 from setpoint.kube.apply import Applier, Foreign
 from setpoint.kube.client import KubeClient, Request
 from setpoint.kube.errors import Conflict
-from setpoint.kube.objects import Object
+from setpoint.kube.objects import Object, controller_uid
 from setpoint.kube.resources import (
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
@@ -35,6 +35,7 @@ class Recorder:
         self.client: KubeClient = server.client(on_request=self.requests.append)
         self.applier = Applier(
             self.client,
+            owner=CONFIG_MAPS,
             field_manager="setpoint",
             hash_annotation="example.dev/manifest-hash",
             observe=lambda resource, obj: self.observed.append((resource, obj)),
@@ -44,7 +45,7 @@ class Recorder:
         self, desired: Object, live: Object | None, resource: Resource = CONFIG_MAPS
     ) -> Object | None:
         del self.requests[:]
-        return await self.applier.reconcile(resource, desired, live, OWNER)
+        return await self.applier.reconcile(resource, desired, live, controller_uid(desired) or "")
 
     @property
     def verbs(self) -> list[str]:
@@ -260,39 +261,82 @@ async def test_an_object_that_was_deleted_behind_the_cache_is_not_brought_back_b
     assert await applier.reconcile(desired(namespace, a="2"), None) is not None
 
 
-def labelled(namespace: str, name: str = "chat") -> Object:
-    return config_map(namespace=namespace, owner_uid=OWNER, labels={"service": name})
+def labelled(namespace: str, name: str = "chat", *, owner_uid: str = OWNER) -> Object:
+    return config_map(namespace=namespace, owner_uid=owner_uid, labels={"service": name})
 
 
-async def orphaned(kube: KubeClient, live: Object, *owners: Object) -> Object:
-    """Give an object other owner references, or none."""
-    metadata = {key: value for key, value in live["metadata"].items() if key != "ownerReferences"}
-    metadata |= {"ownerReferences": list(owners)} if owners else {}
-    return await kube.replace(
-        CONFIG_MAPS, metadata["namespace"], metadata["name"], {**live, "metadata": metadata}
-    )
+async def owner_of_children(kube: KubeClient, namespace: str) -> Object:
+    """The owner that `owner_reference` names; it stays, marked, when it is deleted."""
+    owner = config_map("chat", namespace=namespace)
+    owner["metadata"]["finalizers"] = ["example.dev/orphan"]
+    return await kube.create(CONFIG_MAPS, namespace, owner)
+
+
+async def changed(kube: KubeClient, live: Object, **metadata: Any) -> Object:
+    """Set fields of an object's metadata; None takes one away."""
+    fields = {name: value for name, value in (live["metadata"] | metadata).items() if value is not None}
+    return await kube.replace(CONFIG_MAPS, fields["namespace"], fields["name"], {**live, "metadata": fields})
+
+
+async def orphaned(kube: KubeClient, live: Object) -> Object:
+    """Take an object's owner references away."""
+    return await changed(kube, live, ownerReferences=None)
 
 
 async def test_an_object_of_ours_that_lost_its_owner_is_taken_back(
     applier: Recorder, kube: KubeClient, namespace: str
 ) -> None:
-    written = present(await applier.reconcile(labelled(namespace), None))
+    uid = (await owner_of_children(kube, namespace))["metadata"]["uid"]
+    written = present(await applier.reconcile(labelled(namespace, owner_uid=uid), None))
     await orphaned(kube, written)
 
-    again = present(await applier.reconcile(labelled(namespace), None))
+    again = present(await applier.reconcile(labelled(namespace, owner_uid=uid), None))
 
     assert again["metadata"]["uid"] == written["metadata"]["uid"]
-    assert [owner["uid"] for owner in again["metadata"]["ownerReferences"]] == [OWNER]
+    assert [owner["uid"] for owner in again["metadata"]["ownerReferences"]] == [uid]
+    assert applier.verbs == ["get", "get", "apply"]
+
+
+@pytest.mark.parametrize("fate", ["going", "gone", "made anew"])
+async def test_an_orphan_is_not_taken_back_for_an_owner_whose_deletion_the_cache_has_not_seen(
+    applier: Recorder, kube: KubeClient, namespace: str, fate: str
+) -> None:
+    owner = await owner_of_children(kube, namespace)
+    uid = owner["metadata"]["uid"]
+    orphan = await orphaned(kube, present(await applier.reconcile(labelled(namespace, owner_uid=uid), None)))
+    await kube.delete(CONFIG_MAPS, namespace, "chat", uid=uid)
+    if fate != "going":
+        going = present(await kube.get(CONFIG_MAPS, namespace, "chat"))
+        await changed(kube, going, finalizers=None)
+    if fate == "made anew":
+        await owner_of_children(kube, namespace)
+
+    with pytest.raises(Conflict, match=f"chat of uid {uid} is gone or going"):
+        await applier.reconcile(labelled(namespace, owner_uid=uid), None)
+
+    assert await kube.get(CONFIG_MAPS, namespace, "settings") == orphan
 
 
 async def test_an_object_of_ours_that_somebody_else_owns_now_is_left_alone(
     applier: Recorder, kube: KubeClient, namespace: str
 ) -> None:
     written = present(await applier.reconcile(labelled(namespace), None))
-    await orphaned(kube, written, owner_reference(OTHER, controller=False))
+    await changed(kube, written, ownerReferences=[owner_reference(OTHER, controller=False)])
 
     with pytest.raises(Foreign):
         await applier.reconcile(labelled(namespace), None)
+
+
+async def test_an_orphan_that_is_being_deleted_is_left_to_go(
+    applier: Recorder, kube: KubeClient, namespace: str
+) -> None:
+    uid = (await owner_of_children(kube, namespace))["metadata"]["uid"]
+    written = present(await applier.reconcile(labelled(namespace, owner_uid=uid), None))
+    await changed(kube, written, ownerReferences=None, finalizers=["example.dev/wait"])
+    await kube.delete(CONFIG_MAPS, namespace, "settings", uid=written["metadata"]["uid"])
+
+    with pytest.raises(Foreign, match="is being deleted: wait until it is gone"):
+        await applier.reconcile(labelled(namespace, owner_uid=uid), None)
 
 
 async def test_an_object_without_owner_that_bears_other_labels_is_left_alone(

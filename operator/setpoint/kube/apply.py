@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from setpoint.kube.client import KubeClient
 from setpoint.kube.compare import differs, manifest_hash
+from setpoint.kube.errors import Conflict
 from setpoint.kube.objects import Object, controller_reference, controller_uid
 from setpoint.kube.resources import Resource
 
@@ -58,12 +59,16 @@ class Applier:
         self,
         client: KubeClient,
         *,
+        owner: Resource,
         field_manager: str,
         hash_annotation: str,
         observe: Callable[[Resource, Object], None],
     ) -> None:
-        """`observe` is told of every answer to a write, so that the cache reads our own writes."""
+        """`owner` is the kind of the controlling owners. `observe` is told of every answer to a write, so
+        that the cache reads our own writes.
+        """
         self._client = client
+        self._owner = owner
         self._field_manager = field_manager
         self._hash_annotation = hash_annotation
         self._observe = observe
@@ -76,8 +81,8 @@ class Applier:
         `live` is the cached object, None when the owner's children have none of that name. `owner_uid` is the
         controlling owner that `desired` names in its owner references. An object of ours that has lost its
         owner reference is taken back. Raises Foreign when the live object has another controller, or has none
-        and was never ours; Conflict when it is not the one that the cache shows, or was made since we looked:
-        look again.
+        and was never ours; Conflict when it is not the one that the cache shows, or was made since we looked,
+        or is to be taken back for an owner that is gone or going: look again.
         """
         if controller_uid(desired) != owner_uid:
             raise ValueError(
@@ -88,8 +93,10 @@ class Applier:
             # The cache does not tell whether somebody else's object has this name, or is only late.
             live = await self._client.get(resource, namespace, name)
         if live is not None:
-            if controller_uid(live) != owner_uid and not self._was_ours(live, desired):
-                raise Foreign({"kind": resource.kind} | live, desired)
+            if controller_uid(live) != owner_uid:
+                if not self._was_ours(live, desired):
+                    raise Foreign({"kind": resource.kind} | live, desired)
+                await self._check_owner(desired)
             if not differs(desired, live, self._hash_annotation):
                 self._observe(resource, live)
                 return None
@@ -116,6 +123,18 @@ class Applier:
             for entry in metadata.get("managedFields") or ()
         )
         return applied and labels.items() <= (metadata.get("labels") or {}).items()
+
+    async def _check_owner(self, desired: Object) -> None:
+        """Raise Conflict unless the API server itself has the owner, and to stay. The cache may be late: what
+        is given back to an owner that was deleted, its children orphaned, the garbage collector deletes.
+        """
+        metadata, owner = desired["metadata"], controller_reference(desired) or {}
+        live = await self._client.get(self._owner, metadata.get("namespace"), owner["name"])
+        found = live["metadata"] if live else {}
+        if found.get("uid") != owner["uid"] or "deletionTimestamp" in found:
+            raise Conflict(
+                409, "Conflict", f"{owner['kind']} {owner['name']} of uid {owner['uid']} is gone or going"
+            )
 
     def _signed(self, desired: Object, live: Object | None) -> Object:
         """The manifest with its hash, meant for this very object, or for none that is there yet."""

@@ -44,6 +44,7 @@ class InferenceServiceController:
         self._caches = {resource: informer.store for resource, informer in informers.items()}
         self._applier = Applier(
             client,
+            owner=INFERENCE_SERVICES,
             field_manager=FIELD_MANAGER,
             hash_annotation=HASH_ANNOTATION,
             observe=lambda resource, written: informers[resource].observe_write(written),
