@@ -32,9 +32,11 @@ class Display:
         if not self._live and now - self._last < _PLAIN_SECONDS:
             return
         self._last = now
+        over = progress.elapsed_seconds - progress.duration_seconds
         text = (
             f"{load_text(progress.load)}: "
-            f"{progress.elapsed_seconds:.0f} of {progress.duration_seconds:.0f} s, "
+            f"{min(progress.elapsed_seconds, progress.duration_seconds):.0f} of {progress.duration_seconds:.0f} s"
+            f"{f' and {over:.0f} s for the last requests' if over > 0 else ''}, "
             f"{progress.answered} answered, {progress.under_way} under way, {progress.failed} failed"
         )
         if self._live:
