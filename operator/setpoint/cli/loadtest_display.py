@@ -32,11 +32,10 @@ class Display:
         if not self._live and now - self._last < _PLAIN_SECONDS:
             return
         self._last = now
-        over = progress.elapsed_seconds - progress.duration_seconds
+        elapsed, duration = progress.elapsed_seconds, progress.duration_seconds
+        waited = f" and {elapsed - duration:.0f} s for the last requests" if elapsed > duration else ""
         text = (
-            f"{load_text(progress.load)}: "
-            f"{min(progress.elapsed_seconds, progress.duration_seconds):.0f} of {progress.duration_seconds:.0f} s"
-            f"{f' and {over:.0f} s for the last requests' if over > 0 else ''}, "
+            f"{load_text(progress.load)}: {min(elapsed, duration):.0f} of {duration:.0f} s{waited}, "
             f"{progress.answered} answered, {progress.under_way} under way, {progress.failed} failed"
         )
         if self._live:
