@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import yaml
 from setpoint.api.crd import inference_service_crd
 from setpoint.cli import generate
 from tests.builders import inference_service_object
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, Write
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,38 +24,65 @@ def test_crds_are_printed_as_they_are_in_the_checkout(run: Run) -> None:
     assert list(yaml.safe_load_all(printed)) == [inference_service_crd()]
 
 
+def in_shell(command: str) -> tuple[int, str]:
+    """The exit status and the standard error of a line of bash, in which `setpoint` is the command."""
+    setpoint = f"{sys.executable} -c 'import sys; from setpoint.cli import main; sys.exit(main())'"
+    done = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; setpoint() {{ {setpoint} "$@"; }}; {command}'],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "operator"), "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.fixture
+def good(write: Write) -> str:
+    return write(inference_service_object(), name="good.yaml")
+
+
+@pytest.fixture
+def bad(write: Write) -> str:
+    return write(inference_service_object(replicas=-1), name="bad.yaml")
+
+
+TOLD = "bad.yaml:1: spec.replicas: '-1' must be at least 0\n"
+
+
 def test_a_reader_that_stops_early_is_no_error() -> None:
-    command = f"{sys.executable} -c 'import sys; from setpoint.cli import main; sys.exit(main())' crds"
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command} | true"],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "operator"), "PYTHONWARNINGS": "error"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert in_shell("setpoint crds | true") == (0, "")
 
 
-@pytest.mark.parametrize("command", ["crds", "render -f {file}", "validate -f {file}"])
-def test_output_that_cannot_be_written_is_said_in_a_line(tmp_path: Path, command: str) -> None:
-    file = tmp_path / "chat.json"
-    file.write_text(json.dumps(inference_service_object()))
-    done = subprocess.run(
-        [
-            "bash",
-            "-c",
-            f"{sys.executable} -c 'import sys; from setpoint.cli import main; sys.exit(main())'"
-            f" {command.format(file=file)} > /dev/full",
-        ],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "operator"), "PYTHONWARNINGS": "error"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (
+def test_a_reader_that_stops_early_hides_no_fault(good: str, bad: str) -> None:
+    assert in_shell(f"setpoint validate -f {good} -f {bad} | true") == (1, TOLD)
+
+
+NO_SPACE = "standard output cannot be written: No space left on device\n"
+CLOSED = "standard output is closed: open it, if only as > /dev/null\n"
+
+
+@pytest.mark.parametrize(("redirection", "said"), [("> /dev/full", NO_SPACE), (">&-", CLOSED)])
+@pytest.mark.parametrize("command", ["crds", "render -f {good}", "validate -f {good}"])
+def test_output_that_cannot_be_written_is_said_in_a_line(
+    good: str, command: str, redirection: str, said: str
+) -> None:
+    assert in_shell(f"setpoint {command.format(good=good)} {redirection}") == (2, said)
+
+
+@pytest.mark.parametrize(("redirection", "said"), [("> /dev/full", NO_SPACE), (">&-", CLOSED)])
+def test_output_that_cannot_be_written_hides_no_fault(
+    good: str, bad: str, redirection: str, said: str
+) -> None:
+    command = f"setpoint validate -f {good} -f absent.yaml -f {bad} {redirection}"
+    assert in_shell(command) == (
         2,
-        "standard output cannot be written: No space left on device\n",
+        f"{TOLD}absent.yaml: cannot be read: No such file or directory\n{said}",
     )
+
+
+def test_a_fault_is_told_and_the_output_not_missed_where_nothing_is_valid(bad: str) -> None:
+    assert in_shell(f"setpoint validate -f {bad} >&-") == (1, TOLD)
 
 
 def test_version_is_printed(run: Run) -> None:

@@ -8,7 +8,7 @@ from setpoint.cli.crds import crds_yaml
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.loadtest import add_command as add_loadtest
 from setpoint.cli.loadtest import loadtest
-from setpoint.cli.output import OutputError, discard, write
+from setpoint.cli.output import OutputError, write
 from setpoint.cli.render import render
 from setpoint.cli.settings_file import read_settings
 from setpoint.cli.validate import validate
@@ -22,20 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 a fault in an object, 2 no input or output."""
     options = _parser().parse_args(arguments)
     try:
-        status = _run(options)
-        sys.stdout.flush()
-    except DocumentError as error:
+        return _run(options)
+    except (DocumentError, OutputError) as error:
         print(error, file=sys.stderr)
         return _USAGE_STATUS
-    except OutputError as error:
-        discard()
-        print(error, file=sys.stderr)
-        return _USAGE_STATUS
-    except BrokenPipeError:
-        # The reader, such as head, has what it wanted.
-        discard()
-        return 0
-    return status
 
 
 def _run(options: argparse.Namespace) -> int:

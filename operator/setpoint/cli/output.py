@@ -25,16 +25,14 @@ class OutputError(Exception):
 
 
 def write(text: str) -> None:
-    """Write all of it to standard output. Raises OutputError; BrokenPipeError when the reader has gone."""
+    """Write all of it to standard output, or as much as a reader such as head takes. Raises OutputError."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed: open it, if only as > /dev/null")
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
-
-
-def discard() -> None:
-    """Let what is still to be written go nowhere: Python would try again at exit, and complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Python would try at exit to write what is left, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise OutputError(f"standard output cannot be written: {error.strerror}") from error

@@ -11,24 +11,24 @@ from setpoint.settings import Settings
 
 
 def validate(paths: list[str], settings: Settings) -> int:
-    """Print what is wrong to standard error, what is right to standard output; return the exit status.
+    """Print what is wrong to standard error, then what is right to standard output; return the exit status.
 
-    0: all are valid. 1: one has a fault. Raises DocumentError when a file cannot be read or none has a
-    service, once the others are looked at.
+    0: all are valid. 1: one has a fault. 2: a file cannot be read, or none has a service. Raises OutputError,
+    when every fault is told.
     """
-    status = 0
     services, unreadable = inference_services(paths)
+    valid: list[str] = []
     for document in services:
         faults = check(document.object, settings).faults
         for fault in faults:
             print(f"{document.source}: {fault}", file=sys.stderr)
-        if faults:
-            status = 1
-        else:
-            write(f"{document.source}: {document.object['metadata']['name']}: valid\n")
+        if not faults:
+            valid.append(f"{document.source}: {document.object['metadata']['name']}: valid\n")
     if unreadable:
-        raise unreadable
-    return status
+        print(unreadable, file=sys.stderr)
+    if valid:
+        write("".join(valid))
+    return 2 if unreadable else int(len(valid) < len(services))
 
 
 def inference_services(paths: list[str]) -> tuple[list[Document], DocumentError | None]:
