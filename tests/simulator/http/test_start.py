@@ -136,6 +136,12 @@ def test_a_model_larger_than_the_gpu_runs_out_of_memory(ended: Ended, tmp_path: 
     assert "OutOfMemoryError: CUDA out of memory." in log
 
 
+def test_what_ends_the_engine_core_is_told_before_the_end_of_the_server(ended: Ended, tmp_path: Path) -> None:
+    _, log = ended(str(big_model(tmp_path)), "--gpu-memory-utilization=0.1")
+    cause = log.index("(EngineCore) ValueError: No available memory")
+    assert log.index("RuntimeError: Engine core initialization failed. See root cause above.") > cause
+
+
 def test_a_variable_that_is_wrong_ends_with_2_before_anything_is_done(ended: Ended, tmp_path: Path) -> None:
     code, log = ended(str(tmp_path / "nothing"), SETPOINT_SIMULATOR_TIME_SCALE="fast")
     assert code == 2

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from setpoint.simulator.http import command_line, load
+from setpoint.simulator.http.checks import EngineCoreError
 from setpoint.simulator.http.command_line import Arguments
 from setpoint.simulator.http.server import Server
 from setpoint.simulator.http.settings import Settings
@@ -39,7 +40,11 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
         _log.warning("--middleware %s is not loaded: the simulator does by itself what Setpoint's does", name)
     try:
         asyncio.run(_run(arguments, settings))
-    except (MemoryError, OSError, ValueError) as error:
+    except EngineCoreError as error:
+        _log.error("(EngineCore) %s: %s", type(error.__cause__).__name__, error.__cause__)
+        _log.error("RuntimeError: %s", error)
+        return 1
+    except (OSError, ValueError) as error:
         _log.error("%s: %s", type(error).__name__, error)
         return 1
     return 0

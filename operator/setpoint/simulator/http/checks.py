@@ -13,6 +13,15 @@ class OutOfMemoryError(MemoryError):
     """The GPU has no memory left for what is loaded."""
 
 
+class EngineCoreError(RuntimeError):
+    """The engine core could not start, for the reason that is this error's cause; vLLM says so last."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore': 1}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """The options' values, none of them left open."""

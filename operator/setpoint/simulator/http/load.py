@@ -5,9 +5,16 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from setpoint.simulator.gpus import gpu
+from setpoint.simulator.gpus import Gpu, gpu
 from setpoint.simulator.http import model_files
-from setpoint.simulator.http.checks import check_kv_cache, no_kv_cache, out_of_memory, resolve
+from setpoint.simulator.http.checks import (
+    EngineCoreError,
+    Resolved,
+    check_kv_cache,
+    no_kv_cache,
+    out_of_memory,
+    resolve,
+)
 from setpoint.simulator.http.command_line import Arguments
 from setpoint.simulator.http.settings import Settings
 from setpoint.simulator.limits import EngineConfig
@@ -35,8 +42,8 @@ class Loaded:
 async def load(arguments: Arguments, settings: Settings) -> Loaded:
     """Load the model that the command line names.
 
-    Raises OSError when it cannot be had, ValueError and OutOfMemoryError, in vLLM's words, when it does not
-    go with the options or the GPU.
+    Raises OSError when it cannot be had, and in vLLM's words ValueError when it does not go with the options,
+    EngineCoreError when it does not fit into the GPU.
     """
     folder = await asyncio.to_thread(model_files.locate, arguments.model, arguments.revision)
     config = model_files.read_config(folder)
@@ -44,26 +51,10 @@ async def load(arguments: Arguments, settings: Settings) -> Loaded:
     resolved = resolve(arguments, config, on.memory_bytes)
     shape = ModelShape.from_config(config)
     parameters = _parameters(settings)
-    if settings.faults.out_of_memory or shape.weight_bytes > on.memory_bytes:
-        raise out_of_memory(on.memory_bytes)
-    block_bytes = shape.kv_bytes_per_token * arguments.block_size
-    if arguments.kv_cache_memory_bytes is not None:
-        blocks = arguments.kv_cache_memory_bytes // block_bytes
-    else:
-        try:
-            blocks = kv_cache_blocks(
-                shape,
-                on,
-                resolved.max_num_batched_tokens,
-                arguments.gpu_memory_utilization,
-                arguments.block_size,
-            )
-        except ValueError:
-            raise no_kv_cache() from None
-    max_model_len = resolved.max_model_len
-    if arguments.max_model_len == -1:
-        max_model_len = min(max_model_len, blocks * arguments.block_size)
-    check_kv_cache(max_model_len, arguments.block_size, shape.kv_bytes_per_token, blocks * block_bytes)
+    try:
+        max_model_len, blocks = _kv_cache(arguments, resolved, shape, on, settings)
+    except (MemoryError, ValueError) as error:
+        raise EngineCoreError from error
     await asyncio.sleep(settings.start_seconds)
     return Loaded(
         config=EngineConfig(
@@ -79,6 +70,30 @@ async def load(arguments: Arguments, settings: Settings) -> Loaded:
         parameters=parameters,
         cache_config=_cache_config(arguments, blocks, max_model_len),
     )
+
+
+def _kv_cache(
+    arguments: Arguments, resolved: Resolved, shape: ModelShape, on: Gpu, settings: Settings
+) -> tuple[int, int]:
+    """The longest sequence, and the blocks of the KV cache. Raises OutOfMemoryError and ValueError."""
+    if settings.faults.out_of_memory or shape.weight_bytes > on.memory_bytes:
+        raise out_of_memory(on.memory_bytes)
+    block_size = arguments.block_size
+    block_bytes = shape.kv_bytes_per_token * block_size
+    if arguments.kv_cache_memory_bytes is not None:
+        blocks = arguments.kv_cache_memory_bytes // block_bytes
+    else:
+        try:
+            blocks = kv_cache_blocks(
+                shape, on, resolved.max_num_batched_tokens, arguments.gpu_memory_utilization, block_size
+            )
+        except ValueError:
+            raise no_kv_cache() from None
+    max_model_len = resolved.max_model_len
+    if arguments.max_model_len == -1:
+        max_model_len = min(max_model_len, blocks * block_size)
+    check_kv_cache(max_model_len, block_size, shape.kv_bytes_per_token, blocks * block_bytes)
+    return max_model_len, blocks
 
 
 def _parameters(settings: Settings) -> Parameters:
