@@ -231,6 +231,12 @@ async def test_a_paused_deployment_stays_paused_and_is_told(
         await running.has_seen(DEPLOYMENTS, paused["metadata"]["resourceVersion"])
         await change(kube, user_service, engine={"args": ["--max-model-len=4096"]})
 
+        async def applied() -> bool:
+            return bool((await deployment(kube, namespace))["metadata"]["generation"] == 3)
+
+        await until(applied)
+        await set_status(kube, DEPLOYMENTS, NAME, namespace, {"observedGeneration": 3})
+
         async def told() -> bool:
             return condition(await live(kube, namespace), "Progressing") == ("False", "Paused")
 

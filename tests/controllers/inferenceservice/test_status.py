@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,8 @@ from tests.controllers.inferenceservice.builders import (
 NOW = "2026-01-02T03:04:05Z"
 LATER = "2026-01-02T04:00:00Z"
 FAULT = Fault("spec.engine.args[0]", "--port=1", "is Setpoint's to set: remove it", Reason.RESERVED_ARGUMENT)
+LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+TEMPLATE_WITH_SECRET = {"spec": {"volumes": [{"name": "tls", "secret": {"secretName": "certificate"}}]}}
 
 
 def status(
@@ -173,9 +176,7 @@ def test_a_problem_of_the_former_specs_pods_is_not_told_of_the_newest() -> None:
 
 
 def test_what_the_deployment_says_of_a_former_template_is_not_told_of_the_newest() -> None:
-    failed = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
-
-    seen = status(snapshot(deployment=live_deployment(generation=2, observed=1, conditions=(failed,))))
+    seen = status(snapshot(deployment=live_deployment(generation=2, observed=1, conditions=(LATE,))))
 
     assert condition(seen, "Progressing") == ("True", "RollingOut")
 
@@ -217,13 +218,10 @@ def test_a_message_is_bounded_and_carries_no_credential() -> None:
 def test_a_pod_that_waits_for_its_volumes_is_told_and_stalls_the_rollout_once_its_time_is_over(
     in_time: bool,
 ) -> None:
-    template = {"spec": {"volumes": [{"name": "tls", "secret": {"secretName": "certificate"}}]}}
-    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
-
     seen = status(
         snapshot(
-            service_object(template=template),
-            deployment=live_deployment(conditions=() if in_time else (late,)),
+            service_object(template=TEMPLATE_WITH_SECRET),
+            deployment=live_deployment(conditions=() if in_time else (LATE,)),
             pods=(pod(ready=False, mounted=False),),
         )
     )
@@ -232,12 +230,15 @@ def test_a_pod_that_waits_for_its_volumes_is_told_and_stalls_the_rollout_once_it
     assert condition(seen, "Progressing") == (str(in_time), "WaitingForVolumes")
 
 
-def test_a_deployment_that_somebody_paused_is_told_until_the_rollout_is_complete() -> None:
+@pytest.mark.parametrize("conditions", [(), (LATE,)], ids=["in time", "late"])
+def test_a_deployment_that_somebody_paused_is_told_until_the_rollout_is_complete(
+    conditions: tuple[Object, ...],
+) -> None:
     endpoints = (endpoint_slice("chat-1"),)
 
     seen = status(
         snapshot(
-            deployment=live_deployment(updated=0, paused=True),
+            deployment=live_deployment(updated=0, paused=True, conditions=conditions),
             pods=(pod(revision="former"),),
             endpoint_slices=endpoints,
         )
@@ -248,3 +249,78 @@ def test_a_deployment_that_somebody_paused_is_told_until_the_rollout_is_complete
 
     seen = status(snapshot(deployment=live_deployment(paused=True), pods=(pod(),), endpoint_slices=endpoints))
     assert condition(seen, "Progressing") == ("False", "Complete")
+
+
+def test_a_pause_in_the_middle_of_a_rollout_is_told() -> None:
+    paused = live_deployment(wanted=2, existing=3, updated=1, paused=True)
+
+    seen = status(snapshot(service_object(replicas=2), deployment=paused, pods=(pod(),)))
+
+    assert condition(seen, "Progressing") == ("False", "Paused")
+
+
+def test_a_pause_before_the_first_pod_is_told() -> None:
+    seen = status(snapshot(deployment=live_deployment(existing=0, updated=0, paused=True)))
+
+    assert condition(seen, "Progressing") == ("False", "Paused")
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_pause_that_keeps_no_pod_from_being_made_is_not_what_is_waited_for(paused: bool) -> None:
+    seen = status(snapshot(deployment=live_deployment(paused=paused), pods=(pod(ready=False),)))
+
+    assert condition(seen, "Progressing") == ("True", "RollingOut")
+
+
+def test_a_pause_that_the_deployment_controller_has_not_seen_is_not_told_yet() -> None:
+    unseen = live_deployment(generation=2, observed=1, updated=0, paused=True)
+
+    assert condition(status(snapshot(deployment=unseen)), "Progressing") == ("True", "RollingOut")
+
+
+def test_what_a_pod_or_the_deployment_suffers_from_is_told_before_a_pause() -> None:
+    held = live_deployment(existing=2, updated=1, paused=True)
+    broken = pod(ready=False, waiting=("ImagePullBackOff", "no such tag"))
+    refused = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: gpus"}
+
+    seen = status(snapshot(deployment=held, pods=(broken,)))
+    assert condition(seen, "Progressing") == ("False", "ImagePullFailed")
+
+    seen = status(snapshot(deployment=live_deployment(updated=0, paused=True, conditions=(refused,))))
+    assert condition(seen, "Progressing") == ("False", "PodCreationFailed")
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ({"waiting": ("ImagePullBackOff", "no such tag")}, "ImagePullFailed"),
+        ({"terminated": {"exitCode": 1}}, "ContainerCrashed"),
+    ],
+)
+def test_what_a_pod_says_of_itself_is_told_before_the_volumes_it_may_wait_for(
+    broken: Any, reason: str
+) -> None:
+    seen = status(
+        snapshot(
+            service_object(template=TEMPLATE_WITH_SECRET),
+            deployment=live_deployment(),
+            pods=(pod(ready=False, mounted=False, **broken),),
+        )
+    )
+
+    assert condition(seen, "Ready") == ("False", reason)
+    assert condition(seen, "Progressing") == ("False", reason)
+
+
+def test_the_pods_that_go_on_serving_are_told_while_a_new_one_waits_for_its_volumes() -> None:
+    seen = status(
+        snapshot(
+            service_object(template=TEMPLATE_WITH_SECRET),
+            deployment=live_deployment(existing=2, updated=1),
+            pods=(pod("chat-old", revision="former"), pod("chat-new", ready=False, mounted=False)),
+            endpoint_slices=(endpoint_slice("chat-old"),),
+        )
+    )
+
+    assert condition(seen, "Progressing") == ("True", "WaitingForVolumes")
+    assert message(seen, "Progressing").endswith("; 1 pods go on serving")

@@ -125,7 +125,7 @@ def _progressing(snapshot: Snapshot, plan: Plan, rollout: Rollout, accepted: Ver
     pods = _newest_pods(snapshot, plan)
     problem = diagnose(plan.service, pods) if plan.service else None
     awaited = awaited_volumes(plan.service, pods) if plan.service else None
-    stalled = _pause(snapshot.deployment) or problem or _deployment_problem(snapshot.deployment)
+    stalled = problem or _deployment_problem(snapshot.deployment, pods)
     if awaited and (stalled is None or stalled.reason is Reason.DEADLINE_EXCEEDED):
         # Past the deadline the Deployment knows no more than that.
         verdict = ConditionStatus.FALSE if stalled else ConditionStatus.TRUE
@@ -144,30 +144,32 @@ def _newest_pods(snapshot: Snapshot, plan: Plan) -> tuple[Object, ...]:
     return of_revision(snapshot.pods, plan.revision) if plan.revision else ()
 
 
-def _pause(live: Object | None) -> Problem | None:
-    if live is None or not live["spec"].get("paused"):
-        return None
-    name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
-    return Problem(
-        Reason.PAUSED,
-        f"somebody has paused the Deployment (spec.paused): kubectl rollout resume deployment {name}"
-        f" --namespace {namespace}",
-    )
-
-
-def _deployment_problem(live: Object | None) -> Problem | None:
+def _deployment_problem(live: Object | None, newest: tuple[Object, ...]) -> Problem | None:
+    """Why there is no newest pod, or none that is ready, as far as the Deployment knows."""
     if live is None or not is_observed(live):
         return None
     conditions = {item["type"]: item for item in live["status"].get("conditions", ())}
     failure = conditions.get("ReplicaFailure", {})
     if failure.get("status") == "True":
         return Problem(Reason.POD_CREATION_FAILED, f"pods are refused: {failure.get('message', '')}")
+    if live["spec"].get("paused") and _is_held(live["status"], newest):
+        name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
+        return Problem(
+            Reason.PAUSED,
+            f"somebody has paused the Deployment (spec.paused): kubectl rollout resume deployment {name}"
+            f" --namespace {namespace}",
+        )
     if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
         return Problem(
             Reason.DEADLINE_EXCEEDED,
             "no new pod was ready in time: see kubectl describe pod, or raise spec.engine.startupTimeout",
         )
     return None
+
+
+def _is_held(status: Object, newest: tuple[Object, ...]) -> bool:
+    """Whether a pause keeps pods from being made: one of a Deployment whose pods are all new keeps none."""
+    return status.get("updatedReplicas", 0) < status.get("replicas", 0) or not newest
 
 
 def _told(message: str) -> str:
