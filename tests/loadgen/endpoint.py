@@ -152,6 +152,13 @@ async def sheds(request: web.Request, body: dict[str, Any]) -> Stream:
     return web.json_response({"error": {"message": "overloaded"}}, status=503)
 
 
+async def takes_short_prompts(request: web.Request, body: dict[str, Any]) -> Stream:
+    """Refuses prompts beyond its context."""
+    if len(prompt_of(body).split()) > 100:
+        return web.json_response({"error": {"message": "maximum context length is 100 tokens"}}, status=400)
+    return await behaves(request, body)
+
+
 async def knows_no_ignore_eos(request: web.Request, body: dict[str, Any]) -> Stream:
     """Refuses the field that vLLM adds to OpenAI's."""
     if "ignore_eos" in body:

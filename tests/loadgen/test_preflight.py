@@ -64,6 +64,7 @@ async def test_several_tokens_a_chunk_are_said(endpoint: FakeEndpoint) -> None:
         (does.fails_within, "stream_error.*out of memory"),
         (does.sheds, "answers 503.*overloaded"),
         (does.stops, "cut"),
+        (does.takes_short_prompts, "answers 400.*maximum context length is 100 tokens"),
         (does.cuts, "does not answer /v1/chat/completions"),
     ],
 )

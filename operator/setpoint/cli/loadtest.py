@@ -94,6 +94,8 @@ def loadtest(options: argparse.Namespace) -> int:
             report, held = run(test, watcher)
         except EndpointError as error:
             raise DocumentError(str(error)) from error
+        except KeyboardInterrupt:
+            return _INTERRUPTED_STATUS
     if folder:
         folder.write(report, held)
     write(report.model_dump_json(indent=2) + "\n" if options.json else table(report))

@@ -24,6 +24,10 @@ class EndpointError(Exception):
     """The endpoint cannot be put under load; the message says why, and what to do."""
 
 
+class _RefusedError(EndpointError):
+    """The endpoint does not like the request; perhaps only a field that vLLM adds to OpenAI's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """An endpoint that can be put under load, and what is known of it."""
@@ -95,14 +99,15 @@ class _Look:
         """Send two small requests and learn from their usage how many tokens a prompt has."""
         notes: list[str] = []
         few, many = _PROBE_WORDS
-        short = await self._probe(prompts, few)
-        if short is None or 0 < short.output_tokens < _PROBE_OUTPUT_TOKENS:
+        try:
+            short = await self._probe(prompts, few)
+        except _RefusedError:
+            self._endpoint = replace(self._endpoint, exact_length=False)
+            short = await self._probe(prompts, few)
+        if not self._endpoint.exact_length or 0 < short.output_tokens < _PROBE_OUTPUT_TOKENS:
             self._endpoint = replace(self._endpoint, exact_length=False)
             notes.append("the endpoint does not honour ignore_eos: output lengths are upper bounds")
-            short = short or await self._probe(prompts, few)
         long = await self._probe(prompts, many)
-        if short is None or long is None:
-            raise EndpointError(f"--url: {self._endpoint.url} refuses a request that is as small as can be")
         if len(short.arrivals) < short.output_tokens:
             notes.append(
                 f"{short.output_tokens} tokens came in {len(short.arrivals)} chunks: ITL is between chunks, "
@@ -126,13 +131,11 @@ class _Look:
             )
         return Ready(self._endpoint, law, engine, "tokenizer" if tokenizer and exact else "usage", notes)
 
-    async def _probe(self, prompts: Prompts, words: int) -> Record | None:
-        """Return the record, without true times, of one answer; None when `ignore_eos` may be refused."""
+    async def _probe(self, prompts: Prompts, words: int) -> Record:
+        """Return the record, without true times, of one answer. Raises EndpointError."""
         path, url = PATHS[self._endpoint.api], self._endpoint.url
         text = replace(prompts, tokens_per_word=1, overhead_tokens=0).text(f"probe/{words}", words)
         reply = await self._request("POST", path, self._endpoint.body(text, _PROBE_OUTPUT_TOKENS))
-        if reply.status in (400, 422) and self._endpoint.exact_length:
-            return None
         self._refuse_strangers(reply, path)
         if reply.content_type != EVENT_STREAM:
             raise EndpointError(
@@ -166,7 +169,8 @@ class _Look:
         if reply.status == 404:
             raise EndpointError(f"--url: {url} is not OpenAI-like: it has no {path}")
         if reply.status != 200:
-            raise EndpointError(f"--url: {url} answers {reply.status} at {path}: {reply.quote()!r}")
+            kind = _RefusedError if reply.status in (400, 422) else EndpointError
+            raise kind(f"--url: {url} answers {reply.status} at {path}: {reply.quote()!r}")
 
     async def _request(self, method: str, path: str, body: bytes | None = None) -> _Reply:
         """Return the reply. Raises EndpointError when there is none that ends."""
