@@ -1,5 +1,6 @@
 """The capacity search on a real endpoint: a short closed-loop probe for a first guess, then its stages."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -72,7 +73,7 @@ class Search:
         return found
 
     def _probe(self, found: Searched) -> float:
-        """Return a first guess: most of the best throughput of clients that kept the promise."""
+        """Return a first guess, from the last clients that kept the promise and the first that did not."""
         best = 0.0
         for clients in _PROBE_CLIENTS:
             plan = ClosedPlan(clients, self.plan.shape, f"{self.plan.seed}/probe/{clients}")
@@ -82,7 +83,8 @@ class Search:
             stage = self._keep(found, held)
             throughput = stage.requests_per_second.value if stage else 0.0
             if not (stage and stage.slo_met) or throughput < best * _LEAST_GAIN or self.holder.interrupted():
-                return max(best, throughput / 2, _LEAST_RATE) * _SHARE_OF_CLOSED_LOOP
+                between = math.sqrt((best or throughput / 4) * max(best, throughput))
+                return max(between, _LEAST_RATE) * _SHARE_OF_CLOSED_LOOP
             best = throughput
         return best * _SHARE_OF_CLOSED_LOOP
 
