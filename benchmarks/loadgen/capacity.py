@@ -2,7 +2,7 @@
 
 `python -m benchmarks.loadgen.capacity` searches for several settings and SLOs, in virtual time, with other
 seeds each time, and holds each bracket against the rate that long stages show. It writes capacity.json beside
-this file: how often the bracket held it, how wide it was, and how many minutes a real search would have taken.
+this file: how often the bracket held it, how wide it was, and how many minutes a real search would take.
 """
 
 import json

@@ -175,7 +175,7 @@ async def _hold(
         await asyncio.get_running_loop().run_in_executor(pipe, connection.send_bytes, pickle.dumps(batch))
 
     gc.collect()
-    gc.disable()  # a full collection takes longer than a request may be late
+    gc.freeze()  # so that a later collection looks at little, and delays no request
     sending = asyncio.create_task(stage.send(job.plan))
     order: Job | Order | None = None
     while order is None or order is Order.SNAPSHOT:
@@ -191,5 +191,4 @@ async def _hold(
     await asyncio.wait([sending])
     if not sending.cancelled():
         sending.result()
-    gc.enable()
     await tell(stage.batch(snapshot=True))
