@@ -7,7 +7,7 @@ from setpoint.controllers.inferenceservice.controller import FIELD_MANAGER
 from setpoint.controllers.inferenceservice.observe import CHILDREN
 from setpoint.kube.client import KubeClient
 from setpoint.kube.errors import NotFound
-from setpoint.kube.objects import controller_uid
+from setpoint.kube.objects import Object, controller_uid
 from setpoint.kube.resources import (
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
@@ -196,29 +196,58 @@ async def test_a_child_that_lost_its_owner_is_taken_back_without_a_restart(
     assert condition(await live(kube, namespace), "Accepted") == ("True", "Accepted")
 
 
-async def test_children_that_were_orphaned_serve_the_next_service_of_that_name(
-    api_server: ApiServer, kube: KubeClient, namespace: str
-) -> None:
-    old = await settled_service(api_server, kube, namespace)
-    before = await deployment(kube, namespace)
+async def orphan_all(api_server: ApiServer, kube: KubeClient, namespace: str) -> None:
     for resource in CHILDREN:
         for child in (await kube.list(resource))[0]:
             if child["metadata"]["namespace"] == namespace and controller_uid(child):
                 orphan(api_server, child)
+
+
+@pytest.mark.parametrize("image", ["registry.one/vllm", "registry.two/vllm"])
+async def test_children_that_were_orphaned_serve_the_next_service_of_that_name_whatever_the_settings(
+    api_server: ApiServer, kube: KubeClient, namespace: str, image: str
+) -> None:
+    old = await settled_service(
+        api_server, kube, namespace, settings=Settings(vllm_image="registry.one/vllm")
+    )
+    await pod_is_routable(kube, namespace)
+    before = await deployment(kube, namespace)
+    await orphan_all(api_server, kube, namespace)
     await kube.delete(INFERENCE_SERVICES, namespace, NAME, uid=old["metadata"]["uid"])
 
-    async with operator(api_server, namespace):
+    async with operator(api_server, namespace, settings=Settings(vllm_image=image)) as running:
         new = await create(kube, service(namespace))
 
-        async def accepted() -> bool:
+        async def ready() -> bool:
             found = await live(kube, namespace)
-            return "status" in found and condition(found, "Accepted") == ("True", "Accepted")
+            return "status" in found and condition(found, "Ready") == ("True", "Routable")
 
-        await until(accepted)
+        await until(ready)
+        await running.quiet()
 
     after = await deployment(kube, namespace)
     assert controller_uid(after) == new["metadata"]["uid"]
     assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])
+    assert condition(await live(kube, namespace), "Accepted") == ("True", "Accepted")
+
+
+async def test_a_stored_template_that_lost_its_owner_is_taken_back_by_an_operator_that_would_render_another(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    await settled_service(api_server, kube, namespace, settings=Settings(vllm_image="registry.one/vllm"))
+    await pod_is_routable(kube, namespace)
+    before = await deployment(kube, namespace)
+    (revision,) = await revisions(kube, namespace)
+    orphan(api_server, revision)
+
+    async with operator(api_server, namespace, settings=Settings(vllm_image="registry.two/vllm")) as running:
+        await running.quiet()
+
+    (after,) = await revisions(kube, namespace)
+    assert (after["metadata"]["uid"], after["data"]) == (revision["metadata"]["uid"], revision["data"])
+    assert controller_uid(after) == controller_uid(before)
+    assert (await deployment(kube, namespace))["spec"] == before["spec"]
+    assert condition(await live(kube, namespace), "Accepted") == ("True", "Accepted")
 
 
 async def test_a_paused_deployment_stays_paused_and_is_told(
@@ -346,31 +375,39 @@ async def test_what_never_served_is_rendered_anew_by_an_operator_with_better_set
         await until(mended)
 
 
+async def revisions(kube: KubeClient, namespace: str) -> list[Object]:
+    found, _ = await kube.list(CONTROLLER_REVISIONS)
+    return [revision for revision in found if revision["metadata"]["namespace"] == namespace]
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["owned", "without owner"])
 async def test_the_template_of_a_former_spec_is_deleted_once_the_new_one_runs(
-    api_server: ApiServer, kube: KubeClient, namespace: str
+    api_server: ApiServer, kube: KubeClient, namespace: str, lost: bool
 ) -> None:
     async with with_service(api_server, kube, namespace) as (running, user_service):
         await pod_is_routable(kube, namespace)
+        (former,) = await revisions(kube, namespace)
         await change(kube, user_service, engine={"args": ["--max-model-len=4096"]})
 
-        async def revisions() -> int:
-            found, _ = await kube.list(CONTROLLER_REVISIONS)
-            return sum(revision["metadata"]["namespace"] == namespace for revision in found)
-
         async def both() -> bool:
-            return await revisions() == 2
+            return len(await revisions(kube, namespace)) == 2
 
         await until(both)
         await running.quiet()
+        if lost:
+            orphan(api_server, former)
         await pod_is_replaced(kube, namespace)
         generation = (await deployment(kube, namespace))["metadata"]["generation"]
         counts = {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}
         await set_status(kube, DEPLOYMENTS, NAME, namespace, counts)
 
         async def one() -> bool:
-            return await revisions() == 1
+            return len(await revisions(kube, namespace)) == 1
 
         await until(one)
+
+    (kept,) = await revisions(kube, namespace)
+    assert kept["metadata"]["uid"] != former["metadata"]["uid"]
 
 
 async def test_children_are_owned_so_that_they_go_with_the_service(

@@ -13,7 +13,7 @@ from setpoint.controllers.inferenceservice.observe import CHILDREN, Snapshot
 from setpoint.controllers.inferenceservice.rollout import measure, was_completed
 from setpoint.faults import Fault
 from setpoint.kube.objects import Object
-from setpoint.kube.resources import CONTROLLER_REVISIONS, Resource
+from setpoint.kube.resources import CONTROLLER_REVISIONS, SERVICES, Resource
 from setpoint.orchestrations import deployment
 from setpoint.settings import Settings
 
@@ -61,9 +61,11 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
     if faults:
         return Plan(tuple(faults), service)
     revision = deployment.revision_of(service)
-    stored = snapshot.live(CONTROLLER_REVISIONS, deployment.revision_name(service, revision))
+    stored = _stored(snapshot, deployment.revision_name(service, revision))
     rollout = measure(snapshot, wanted=service.spec.replicas, revision=revision)
-    if stored is not None and (rollout.newest or was_completed(snapshot)):
+    # Without the Service none can be seen to serve: its children are being made, or taken back.
+    served = rollout.newest or was_completed(snapshot) or not snapshot.owned(SERVICES)
+    if stored is not None and served:
         # Used as it stands, although this version of the operator, or the settings of today, might render
         # another one: so neither restarts an engine.
         template = deployment.stored_template(stored)
@@ -102,10 +104,16 @@ def _apply(snapshot: Snapshot, manifest: Object) -> Apply:
     return Apply(resource, manifest, snapshot.live(resource, manifest["metadata"]["name"]))
 
 
+def _stored(snapshot: Snapshot, name: str) -> Object | None:
+    return next(
+        (found for found in snapshot.ours(CONTROLLER_REVISIONS) if found["metadata"]["name"] == name), None
+    )
+
+
 def _other_revisions(snapshot: Snapshot, service: InferenceService, revision: str) -> Iterator[Delete]:
     """The templates of former specs, which nothing runs any more once the rollout is complete."""
     kept = deployment.revision_name(service, revision)
-    for stored in snapshot.owned(CONTROLLER_REVISIONS):
+    for stored in snapshot.ours(CONTROLLER_REVISIONS):
         if stored["metadata"]["name"] != kept:
             yield _delete(stored)
 

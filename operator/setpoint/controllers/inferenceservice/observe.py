@@ -89,6 +89,14 @@ class Snapshot:
         """The children of a kind that this very InferenceService controls."""
         return [child for child in self.children[resource] if controller_uid(child) == self.uid]
 
+    def ours(self, resource: Resource) -> list[Object]:
+        """The children of a kind that this InferenceService controls, or may take back: those of no owner."""
+        return [
+            child
+            for child in self.children[resource]
+            if controller_uid(child) == self.uid or not child["metadata"].get("ownerReferences")
+        ]
+
     def live(self, resource: Resource, name: str) -> Object | None:
         """The child of that kind and name, if this InferenceService controls it."""
         return next((child for child in self.owned(resource) if child["metadata"]["name"] == name), None)
