@@ -157,7 +157,7 @@ class SecretVolume(_Part):
 
 
 class Source(_Part):
-    """A Secret or ConfigMap by name, as files."""
+    """A Secret, ConfigMap or ClusterTrustBundle by name, as files."""
 
     name: str | None = None
     optional: bool | None = None
@@ -170,6 +170,7 @@ class ProjectedSource(_Part):
 
     secret: Source | None = None
     config_map: Source | None = None
+    cluster_trust_bundle: Source | None = None
 
     @property
     def kinds(self) -> set[str]:

@@ -26,6 +26,21 @@ def service(*volumes: dict[str, Any], **spec: Any) -> InferenceService:
             "volume 'all': ConfigMap 'b'",
         ),
         (
+            {"name": "all", "projected": {"sources": [{"clusterTrustBundle": {"name": "c", "path": "p"}}]}},
+            "volume 'all': ClusterTrustBundle 'c'",
+        ),
+        (
+            {"name": "all", "projected": {"sources": [{"clusterTrustBundle": {"signerName": "s"}}]}},
+            "volume 'all': ClusterTrustBundle (",
+        ),
+        (
+            {"name": "data", "persistentVolumeClaim": {"claimName": "data"}},
+            "volume 'data': persistentVolumeClaim",
+        ),
+        ({"name": "data", "csi": {"driver": "d"}}, "volume 'data': csi"),
+        ({"name": "data", "image": {"reference": "r"}}, "volume 'data': image"),
+        ({"name": "data", "ephemeral": {"volumeClaimTemplate": {}}}, "volume 'data': ephemeral"),
+        (
             {"name": "data", "hostPath": {"path": "/srv/data", "type": "Directory"}},
             "volume 'data': folder '/srv/data'",
         ),
@@ -56,6 +71,10 @@ def test_a_model_that_is_mounted_may_be_what_is_missing(uri: str) -> None:
         {"name": "scratch", "emptyDir": {}},
         {"name": "tls", "secret": {"secretName": "certificate", "optional": True}},
         {"name": "rules", "configMap": {"name": "router", "optional": True}},
+        {"name": "all", "projected": {"sources": [{"secret": {"name": "a", "optional": True}}]}},
+        {"name": "all", "projected": {"sources": [{"configMap": {"name": "b", "optional": True}}]}},
+        {"name": "all", "projected": {"sources": [{"clusterTrustBundle": {"name": "c", "optional": True}}]}},
+        {"name": "labels", "downwardAPI": {"items": []}},
     ],
 )
 def test_what_nobody_can_miss_is_not_told(volume: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ The kubelet names a missing Secret or ConfigMap of a volume in an Event alone, a
 to read Events or Secrets. A pod's status says only that the pod is not past this step:
 PodReadyToStartContainers is False until its volumes and its network are there (KEP-3085). That is so of every
 pod for a moment, so it is told as what is waited for and not as a failure, with all that the spec names and
-that may be missing.
+that may be missing or cannot be mounted.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,9 @@ from setpoint.controllers.inferenceservice.diagnose import Problem, waited_for
 from setpoint.kube.objects import Object
 from setpoint.orchestrations.template_check import sound_parts
 from setpoint.orchestrations.template_shape import PodSpec, Volume
+
+_TOLD_BY_KIND = frozenset({"csi", "ephemeral", "image", "persistentVolumeClaim"})
+"""Sources of a volume that are told without a name: `kubectl describe pod` says more of them."""
 
 
 def awaited_volumes(service: InferenceService, pods: tuple[Object, ...]) -> Problem | None:
@@ -52,10 +55,14 @@ def _sources(volume: Volume) -> Iterator[str]:
         yield f"folder {volume.host_path.path!r}"
     if volume.secret and not volume.secret.optional:
         yield f"Secret {volume.secret.secret_name!r}"
-    projected = (volume.projected and volume.projected.sources) or ()
-    for secret in [item.secret for item in projected]:
-        if secret and not secret.optional:
-            yield f"Secret {secret.name!r}"
-    for config_map in [volume.config_map, *(item.config_map for item in projected)]:
-        if config_map and not config_map.optional:
-            yield f"ConfigMap {config_map.name!r}"
+    if volume.config_map and not volume.config_map.optional:
+        yield f"ConfigMap {volume.config_map.name!r}"
+    for projected in (volume.projected and volume.projected.sources) or ():
+        for kind, source in (
+            ("Secret", projected.secret),
+            ("ConfigMap", projected.config_map),
+            ("ClusterTrustBundle", projected.cluster_trust_bundle),
+        ):
+            if source and not source.optional:
+                yield f"{kind} {source.name!r}" if source.name else kind
+    yield from sorted(_TOLD_BY_KIND & (volume.model_extra or {}).keys())
