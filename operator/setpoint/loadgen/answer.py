@@ -20,7 +20,6 @@ class Answer:
         self.record = record
         self.done = False
         """Whether the stream said its last word."""
-        self.text = ""
         self._finished: float | None = None
         self._empty_end: float | None = None
 
@@ -68,7 +67,6 @@ class Answer:
         role_only = delta is not None and "role" in delta
         if text or not (ends or role_only):
             self.record.arrivals.append(now)
-            self.text += text or ""
         elif ends:
             self._empty_end = now
         if ends:
