@@ -38,6 +38,10 @@ NAME = "chat"
 MODEL = "tiny-llama"
 QUESTION = "What does a Kubernetes operator do?"
 READY_SECONDS = 300
+OTHER_NAMESPACES = (HUB_NAMESPACE, gpu.NAMESPACE, installation.NAMESPACE)
+CRD = "crd/inferenceservices.setpoint.dev"
+MARK = "setpoint.dev/demo"
+"""Label of the demo's namespace, by which it knows a cluster that it has been on."""
 
 
 def service(engine: str, image: images.Image) -> dict[str, Any]:
@@ -59,6 +63,8 @@ def run(cluster: Cluster, engine: str) -> None:
     tell("1/5 a cluster")
     cluster.up()
     with alone_on(cluster.kubeconfig):
+        if cluster.name == "existing":
+            claim(kubectl_for(cluster))
         _install_and_chat(cluster, engine)
 
 
@@ -78,6 +84,30 @@ def alone_on(kubeconfig: Path) -> Iterator[None]:
         yield
 
 
+def claim(kubectl: Kubectl) -> None:
+    """Mark a cluster of somebody's as the demo's, by a label of its namespace.
+
+    Raises ClusterError, and changes nothing, when it has no mark and anything of a name that the demo uses:
+    the demo would write over it, and what is told at its end would delete it.
+    """
+    things = [f"namespace/{name}" for name in (NAMESPACE, *OTHER_NAMESPACES)]
+    things += [CRD, f"clusterrole/{gpu.NAMESPACE}", f"clusterrolebinding/{gpu.NAMESPACE}"]
+    present = kubectl.run("get", *things, "--ignore-not-found", "-o", "name").split()
+    marked = kubectl.run("get", "namespace", "--selector", f"{MARK}=true", "-o", "name").split()
+    if present and f"namespace/{NAMESPACE}" not in marked:
+        raise ClusterError(
+            f"the cluster of {kubectl.kubeconfig} has {', '.join(present)}, not by this demo, which would"
+            " change or delete it: use another cluster"
+        )
+    kubectl.apply(namespace())
+
+
+def namespace() -> dict[str, Any]:
+    """The namespace of the demo, marked: an apply without the mark would take it away."""
+    metadata = {"name": NAMESPACE, "labels": {MARK: "true"}}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
 def _install_and_chat(cluster: Cluster, engine: str) -> None:
     kubectl = kubectl_for(cluster)
 
@@ -95,7 +125,7 @@ def _install_and_chat(cluster: Cluster, engine: str) -> None:
     tell("4/5 kubectl apply of an InferenceService")
     manifest = service(engine, served)
     print(yaml.safe_dump(manifest, sort_keys=False).rstrip())
-    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, manifest)
+    kubectl.apply(namespace(), manifest)
     wait_until("the service is rolled out", lambda: _complete(kubectl), seconds=READY_SECONDS)
 
     tell("5/5 a chat with it, streamed")
@@ -169,11 +199,10 @@ def _how_to_end(cluster: Cluster) -> str:
     return f"""\
 `make clean` leaves your cluster as it is. This takes away what the demo put into it but labels of its nodes:
 
-  kubectl delete namespace {NAMESPACE} {HUB_NAMESPACE} {gpu.NAMESPACE}
-  kubectl delete clusterrole,clusterrolebinding {gpu.NAMESPACE}
   {tools.helm()} uninstall {installation.RELEASE} -n {installation.NAMESPACE}
-  kubectl delete namespace {installation.NAMESPACE}
-  kubectl delete crd inferenceservices.setpoint.dev"""
+  kubectl delete {CRD}
+  kubectl delete clusterrole,clusterrolebinding {gpu.NAMESPACE}
+  kubectl delete namespace {" ".join(OTHER_NAMESPACES)} {NAMESPACE}"""
 
 
 def main() -> int:

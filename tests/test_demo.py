@@ -1,9 +1,14 @@
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from e2e import demo, tools
 from e2e.clusters import ClusterError, choose
+from e2e.installation import Kubectl
+from setpoint.api.crd import inference_service_crd
+from tests.apiserver import ApiServer, find_binaries
 
 
 def test_a_second_demo_on_one_cluster_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
@@ -33,5 +38,50 @@ def test_the_last_words_claim_no_more_of_an_existing_cluster_than_is_true(
 
     said = capsys.readouterr().err
     assert "takes away everything" not in said
-    assert "kubectl delete namespace demo hub fake-gpu\n" in said
     assert "helm uninstall setpoint -n setpoint-system\n" in said
+    assert "kubectl delete crd/inferenceservices.setpoint.dev\n" in said
+    # The mark goes last: until then the next demo knows the rest as its own.
+    assert said.endswith("kubectl delete namespace hub fake-gpu setpoint-system demo\n")
+
+
+@pytest.fixture
+def kubectl(api_server: ApiServer, tmp_path: Path) -> Iterator[Kubectl]:
+    """A cluster that nobody has touched, where one is built at all."""
+    directory = find_binaries()
+    assert directory is not None
+    (tmp_path / "kubectl").symlink_to(directory / "node")
+    with ApiServer(directory) as untouched:
+        yield Kubectl(tmp_path / "kubectl", untouched.kubeconfig)
+
+
+CLUSTER_ROLE = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "fake-gpu"},
+    "rules": [],
+}
+
+
+def named(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+@pytest.mark.apiserver
+def test_a_demo_leaves_a_cluster_alone_that_has_things_of_its_names(kubectl: Kubectl) -> None:
+    kubectl.apply(inference_service_crd(), CLUSTER_ROLE, named("setpoint-system"), named("demo"))
+    before = kubectl.get("namespaces")["items"]
+
+    with pytest.raises(ClusterError, match="not by this demo") as raised:
+        demo.claim(kubectl)
+
+    for theirs in ("inferenceservices.setpoint.dev", "fake-gpu", "setpoint-system", "demo"):
+        assert f"/{theirs}, " in str(raised.value)
+    assert kubectl.get("namespaces")["items"] == before
+
+
+@pytest.mark.apiserver
+def test_a_demo_goes_on_where_it_has_been_before(kubectl: Kubectl) -> None:
+    demo.claim(kubectl)
+    kubectl.apply(demo.namespace(), named("hub"), CLUSTER_ROLE)
+
+    demo.claim(kubectl)
