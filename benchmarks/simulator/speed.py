@@ -1,6 +1,6 @@
 """How long a simulated hour of a busy H100 takes: `python -m benchmarks.simulator.speed`.
 
-One core, prefix cache, API server and network included; the best of three runs, since other work on the
+One core, prefix cache, API server and network included; the best of two runs, since other work on the
 machine only makes one slower. Figures go to results/speed.json with machine and date.
 """
 
@@ -22,7 +22,7 @@ from setpoint.workload.arrivals import parse_arrivals
 from setpoint.workload.lengths import Uniform
 
 SIMULATED_SECONDS = 3600.0
-RUNS = 3
+RUNS = 2
 LOADS = {
     "closed loop, 256 clients": ClosedLoop(256),
     "open loop, 46 a second": OpenLoop(46.0, parse_arrivals("poisson")),
