@@ -12,7 +12,7 @@ from tests.api.examples import ACCEPTED, REFUSED, Refused
 from tests.api.strategies import inference_service_objects
 from tests.api.test_rules import python_faults
 from tests.builders import inference_service_object, settings
-from tests.cli.conftest import Run, Write
+from tests.cli.conftest import Ended, Run, Write
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "manifests/examples").glob("*.yaml"))
 
@@ -231,6 +231,7 @@ def test_standard_input_is_read_for_a_dash(run: Run) -> None:
         ("a: 1\nb: [", "chat.yaml: line 3: not valid YAML: did not find expected node content"),
         ("a: 1\nb: 2\na: 3", "chat.yaml: line 3: not valid YAML: the key 'a' stands twice"),
         ("a: &x [*x]", "chat.yaml: line 1: not valid YAML: an alias stands within itself"),
+        ("[" * 100_000, "chat.yaml: line 1: not valid YAML: nests deeper than 100"),
         ("a: \x00", "chat.yaml: not valid YAML: "),
         (b"a: \xff", "chat.yaml: is not UTF-8 at byte 3: save it as UTF-8"),
         (b"#" * (8 * 2**20 + 1), "chat.yaml: is larger than 8388608 bytes: split it"),
@@ -259,17 +260,25 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_faults_of_others(
     ]
 
 
+def rendered_args(ended: Ended) -> list[str]:
+    """The arguments of the engine in what `render` printed."""
+    assert (ended.status, ended.err) == (0, "")
+    (deployment,) = [each for each in yaml.safe_load_all(ended.out) if each["kind"] == "Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    args: list[str] = container["args"]
+    return args
+
+
 def test_json_may_escape_any_character(run: Run, write: Write) -> None:
     service = inference_service_object(engine={"args": ["--seed=\U0001f600", "\\ud83d\\ude00"]})
     ended = run("render", "-f", write(json.dumps(service)))
-    assert (ended.status, ended.err) == (0, "")
-    (args,) = {
-        tuple(container["args"][-2:])
-        for document in yaml.safe_load_all(ended.out)
-        if document["kind"] == "Deployment"
-        for container in document["spec"]["template"]["spec"]["containers"]
-    }
-    assert args == ("--seed=\U0001f600", "\\ud83d\\ude00")
+    assert rendered_args(ended)[-2:] == ["--seed=\U0001f600", "\\ud83d\\ude00"]
+
+
+def test_yaml_that_looks_like_json_keeps_what_is_no_escape_in_it(run: Run, write: Write) -> None:
+    service = json.dumps(inference_service_object(engine={"args": ["--seed=1", "x"]}))
+    ended = run("render", "-f", write(service.replace('"x"', r"'\ud83d\ude00'")))
+    assert rendered_args(ended)[-1] == r"\ud83d\ude00"
 
 
 def test_a_missing_file_and_a_folder_are_said(run: Run, tmp_path: Path) -> None:

@@ -67,8 +67,17 @@ def _read(path: str) -> str:
         raise DocumentError(f"{path}: is not UTF-8 at byte {error.start}: save it as UTF-8") from error
 
 
+def _is_json(text: str) -> bool:
+    """Return whether the whole text is JSON: YAML like it may have single quotes, which escape nothing."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _parse(text: str, path: str) -> list[Any]:
-    if text.lstrip().startswith(("{", "[")):
+    if _is_json(text):
         text = _SURROGATES.sub(lambda pair: pair["before"] + json.loads(f'"{pair["escapes"]}"'), text)
     try:
         return list(parse_yaml(text))
