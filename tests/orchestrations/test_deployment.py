@@ -215,6 +215,70 @@ def test_a_mount_of_no_volume_is_told() -> None:
     assert fault.value == "certificates"
 
 
+NO_VOLUME = {"name": "certificates", "mountPath": "/etc/tls"}
+HOST_PATH = {"path": "/srv", "type": "Directory"}
+
+
+@pytest.mark.parametrize(
+    ("volumes", "labels", "told"),
+    [
+        (
+            [],
+            {"team": "a b"},
+            {
+                "spec.template.metadata.labels[team]",
+                "spec.template.spec.containers[main].volumeMounts[/etc/tls].name",
+            },
+        ),
+        ([{"nam": "certificates"}], {}, {"spec.template.spec.volumes[0].name"}),
+        ("certificates", {}, {"spec.template.spec.volumes"}),
+    ],
+    ids=["a fault elsewhere", "a volume set aside", "all volumes set aside"],
+)
+def test_a_mount_of_no_volume_is_told_unless_its_volume_may_have_been_set_aside(
+    volumes: Any, labels: dict[str, str], told: set[str]
+) -> None:
+    spec = {"volumes": volumes, "containers": [{"name": "main", "volumeMounts": [NO_VOLUME]}]}
+    service = inference_service(template={"metadata": {"labels": labels}, "spec": spec})
+
+    assert {fault.field for fault in deployment.faults(service, NODE_PATHS)} == told
+
+
+@pytest.mark.parametrize(
+    ("host_path", "mount", "told"),
+    [
+        ({"type": 5}, {"readOnly": True}, ["spec.template.spec.volumes[0].hostPath.type"]),
+        (
+            {"type": None},
+            {"readOnly": True},
+            ["spec.template.spec.volumes[data].hostPath.type"],
+        ),
+        ({}, {"readOnly": "yes"}, ["spec.template.spec.containers[0].volumeMounts[0].readOnly"]),
+        ({}, {}, ["spec.template.spec.containers[main].volumeMounts[/data].readOnly"]),
+        (
+            {"path": "/etc", "type": 5},
+            {"readOnly": True},
+            [
+                "spec.template.spec.volumes[0].hostPath.type",
+                "spec.template.spec.volumes[data].hostPath.path",
+            ],
+        ),
+    ],
+)
+def test_what_was_set_aside_is_no_second_fault_and_what_is_beside_it_is_one(
+    host_path: dict[str, Any], mount: dict[str, Any], told: list[str]
+) -> None:
+    mounts = [{"name": "data", "mountPath": "/data", **mount}]
+    spec = {
+        "volumes": [{"name": "data", "hostPath": {**HOST_PATH, **host_path}}],
+        "containers": [{"name": "main", "volumeMounts": mounts}],
+    }
+
+    found = deployment.faults(inference_service(template={"spec": spec}), NODE_PATHS)
+
+    assert [fault.field for fault in found] == told
+
+
 def test_pull_secrets_of_the_administrator_are_carried() -> None:
     template = deployment.pod_template(inference_service(), settings(image_pull_secrets=("a", "b")))
 

@@ -16,6 +16,7 @@ from setpoint.engines.container import HOME, MODEL_PATH
 from setpoint.faults import Fault
 from setpoint.orchestrations import template_check, template_merge, template_policy
 from setpoint.orchestrations.hugepages import mount
+from setpoint.orchestrations.template_shape import FIELD
 from setpoint.orchestrations.templates import render
 from setpoint.settings import Settings
 
@@ -47,15 +48,17 @@ def faults(service: InferenceService, settings: Settings) -> list[Fault]:
         checked = template_check.check(service.spec.template)
         found += checked.faults
         merged = pod_template(_with_template(service, checked.sound), settings)
-        if not checked.faults:  # else what was set aside may have been the volume
+        if not any(place.startswith(f"{FIELD}.spec.volumes") for place in checked.aside):
             found += template_check.mounts_of_no_volume(merged)
-        found += template_policy.faults(
+        refused = template_policy.faults(
             merged,
             labels=_known_by(service),
             service_account=service.metadata.name,
             # The model's own folder has its own fault, told of the field that names it.
             allowed_node_paths=[*settings.allowed_node_paths, *_model_node_path(service)],
         )
+        # What is at fault where something was set aside only follows from that.
+        found += [fault for fault in refused if not checked.lacks(fault.field)]
     return found
 
 

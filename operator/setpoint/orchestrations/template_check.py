@@ -20,6 +20,7 @@ from setpoint.api.labels import annotation_key_fault, label_key_fault, label_val
 from setpoint.api.reasons import Reason
 from setpoint.engines.container import CONTAINER_NAME
 from setpoint.faults import Fault
+from setpoint.orchestrations.template_merge import MERGE_KEYS
 from setpoint.orchestrations.template_shape import FIELD, Container, Metadata, PodSpec, PodTemplate
 
 Location = tuple[Any, ...]
@@ -62,20 +63,32 @@ class Checked:
     sound: dict[str, Any]
     """The template without what is at fault in it."""
     faults: tuple[Fault, ...]
+    aside: tuple[str, ...]
+    """The places that `sound` lacks, as template_policy.py names them: items by what tells them apart."""
+
+    def lacks(self, field: str) -> bool:
+        """Return whether what stands at a field, or around it, was set aside."""
+        return any(field == place or field.startswith((f"{place}.", f"{place}[")) for place in self.aside)
 
 
 def check(template: dict[str, Any]) -> Checked:
     """Return all faults of a `spec.template`, and what is left of it without them."""
+    aside: list[str] = []
+
+    def without(rest: dict[str, Any], told: list[Told]) -> dict[str, Any]:
+        aside.extend(_named_place(rest, location) for location, _ in told)
+        return _without(rest, told)
+
     not_json = list(_not_json((), template))
-    sound = _without(template, not_json)
+    sound = without(template, not_json)
     told = malformed = list(_malformed(sound))
     while told:
         # What then lacks a field that must be there is set aside too: that only follows from what was told.
-        sound = _without(sound, told)
+        sound = without(sound, told)
         told = list(_malformed(sound))
     wrong = list(_wrong(PodTemplate.model_validate(sound)))
-    faults = tuple(fault for _, fault in [*not_json, *malformed, *wrong])
-    return Checked(_without(sound, wrong), faults)
+    sound = without(sound, wrong)
+    return Checked(sound, tuple(fault for _, fault in [*not_json, *malformed, *wrong]), tuple(aside))
 
 
 def sound_parts(template: dict[str, Any]) -> PodTemplate:
@@ -99,6 +112,19 @@ def mounts_of_no_volume(merged: Mapping[str, Any]) -> Iterator[Fault]:
 def _path(location: Location) -> str:
     """Return a place within a template as people write it: spec.template.spec.containers[0].name."""
     return FIELD + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+
+
+def _named_place(template: Any, location: Location) -> str:
+    """Return a place within a template by the names of items: spec.template.spec.containers[main].image."""
+    place, value, field = FIELD, template, ""
+    for step in location:
+        value = value[step]
+        if isinstance(step, int):
+            key = MERGE_KEYS.get(field, ("",))[0]
+            place += f"[{value.get(key, step) if isinstance(value, dict) else step}]"
+        else:
+            place, field = f"{place}.{step}", str(step)
+    return place
 
 
 def _without(template: dict[str, Any], told: list[Told]) -> dict[str, Any]:
