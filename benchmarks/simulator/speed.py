@@ -23,7 +23,7 @@ from setpoint.workload.lengths import Uniform
 
 SIMULATED_SECONDS = 3600.0
 RUNS = 2
-LOADS = {
+LOADS: dict[str, ClosedLoop | OpenLoop] = {
     "closed loop, 256 clients": ClosedLoop(256),
     "open loop, 46 a second": OpenLoop(46.0, parse_arrivals("poisson")),
 }
