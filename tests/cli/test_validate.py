@@ -125,6 +125,58 @@ def test_a_key_among_the_arguments_does_not_hide_what_else_is_wrong_with_them(ru
 
 
 @pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (
+            [None, "--port=1", "--host 1"],
+            ["args[0]: must be text", "args[2]: '--host ...' is a flag and its", "args[1]: '--port' is"],
+        ),
+        (
+            ["--seed=1", "--api-key=s3cret", {"a": "b"}, "--port=1"],
+            ["args[2]: must be text", "args: must not contain", "args[3]: '--port' is"],
+        ),
+        (["--seed", ["1"], "x"], ["args[1]: must be text"]),
+    ],
+)
+def test_an_argument_that_is_no_text_does_not_hide_what_is_wrong_with_the_others(
+    run: Run, write: Write, args: list[Any], told: list[str]
+) -> None:
+    ended = run("validate", "-f", write(inference_service_object(engine={"args": args})))
+    assert ended.status == 1
+    assert "s3cret" not in ended.err
+    lines = ended.err.splitlines()
+    assert len(lines) == len(told), lines
+    for line, expected in zip(lines, told, strict=True):
+        assert line.startswith(f"chat.yaml:1: spec.engine.{expected}")
+
+
+def test_the_fields_of_a_template_are_told_as_they_are_written(run: Run, write: Write) -> None:
+    env = [{"nam": "A", "value": "1"}, {"name": "B", "valu": "x"}]
+    spec = {
+        "containers": [{"name": "main", "env": env}],
+        "tolerations": {"key": "a"},
+        "nodeSelector": ["a"],
+        "affinity": "x",
+        "volumes": "v",
+        "topologySpreadConstraints": None,
+        "initContainers": [{"name": "fetch", "resources": {"limits": 3}, "envFrom": ["a"]}],
+    }
+    ended = run("validate", "-f", write(inference_service_object(template={"spec": spec})))
+    assert ended.status == 1
+    assert [line.removeprefix("chat.yaml:1: spec.template.spec.") for line in ended.err.splitlines()] == [
+        "containers[0].env[0].name: is required",
+        "volumes: 'v' must be a list",
+        "containers[0].env[0].nam: is not a field of a pod: did you mean name?",
+        "containers[0].env[1].valu: is not a field of a pod: did you mean value?",
+        "tolerations: must be a list",
+        "nodeSelector: must be a mapping",
+        "affinity: must be a mapping",
+        "initContainers[0].resources.limits: must be a mapping",
+        "initContainers[0].envFrom[0]: must be a mapping",
+    ]
+
+
+@pytest.mark.parametrize(
     ("spec", "told"),
     [
         (

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.cli.explain import Location, to_fault, value_at
 from setpoint.cli.submitted import API_VERSION, SubmittedInferenceService
-from setpoint.cli.template_fields import unknown_fields
+from setpoint.cli.template_fields import misfits
 from setpoint.faults import Fault
-from setpoint.orchestrations import deployment, template_check
+from setpoint.orchestrations import deployment
 from setpoint.settings import Settings
 
 _STAND_INS: dict[Location, Any] = {
@@ -25,6 +25,10 @@ _STAND_INS: dict[Location, Any] = {
 }
 """What goes in place of a required field that is wrong, so that the rest can be looked at."""
 _ARGS: Location = ("spec", "engine", "args")
+_INERT = "--set-aside"
+"""What goes in place of an item that is no text, so that the others keep their indexes: a flag that means
+nothing to an engine.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,13 @@ def check(document: dict[str, Any], settings: Settings) -> Checked:
                 if details["loc"] == _ARGS and details["type"] == "rule":
                     # A rule over the list as a whole must not hide what the engine finds in its items.
                     args = value_at(rest, _ARGS)
-                _set_aside(rest, details["loc"])
+                _set_aside(rest, details["loc"], details["type"])
         else:
             judged = service if args is None else _with_args(service, args)
             faults += deployment.faults(judged, settings)
-            faults += unknown_fields(template_check.check(service.spec.template).sound)
+            told = {fault.field for fault in faults}
+            written = value_at(document, ("spec", "template"))
+            faults += [fault for fault in misfits(written) if fault.field not in told]
             return Checked(service, tuple(faults))
 
 
@@ -77,18 +83,21 @@ def _within(aside: set[Location], location: Location) -> bool:
     return any(location[:length] in aside for length in range(1, len(location) + 1))
 
 
-def _set_aside(rest: dict[str, Any], location: Location) -> None:
-    """Take what stands at `location` out of `rest`, with as much around it as cannot do without it."""
+def _set_aside(rest: dict[str, Any], location: Location, kind: str = "") -> None:
+    """Take what stands at `location` out of `rest`, with as much around it as cannot do without it.
+
+    `kind` is that of pydantic's error.
+    """
     if location in _STAND_INS:
         value_at(rest, location[:-1])[location[-1]] = _STAND_INS[location]
         return
     around, last = value_at(rest, location[:-1]), location[-1]
-    if isinstance(around, list):
-        item = value_at(rest, location)
-        if isinstance(item, int | float):  # a number or boolean among texts: as a text it can be looked at
-            around[int(last)] = json.dumps(item)
-        else:
-            _set_aside(rest, location[:-1])
+    if isinstance(around, list) and kind == "string_type":
+        item = around[int(last)]
+        # As a text, a number or boolean among texts can be looked at.
+        around[int(last)] = json.dumps(item) if isinstance(item, int | float) else _INERT
+    elif isinstance(around, list):
+        _set_aside(rest, location[:-1])
     elif isinstance(around, dict) and last in around:
         del around[str(last)]
     elif isinstance(around, dict):
