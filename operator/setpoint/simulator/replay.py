@@ -29,7 +29,7 @@ CELL_SECONDS, DROPPED_SHARE = 9.0, 0.4
 """A closed-loop row lasts so long, and its first part is not counted."""
 SETTLE_EMPTY_SECONDS, SETTLE_SECONDS = 6.0, 3.0
 """An open-loop row's load before its window, from an empty engine and on from the row before. The tables do
-not tell; these agree with how many requests were left at the end of the rows."""
+not tell: a guess, with which about as many requests are left at the end of most rows as were."""
 AFTERWARDS_SECONDS = 2.4
 """An open-loop row's load goes on so long after its window, or until the next row begins."""
 CLOSE_SECONDS, LOOK_SECONDS, LEAD_SECONDS = 2.05, 0.1, 0.12
