@@ -37,7 +37,9 @@ def test_senders_share_a_load_without_loss_or_double(endpoint: FakeEndpoint) -> 
     numbers = [record.number for record in by_clients]
     assert len(numbers) == len(set(numbers))
     assert {number % 5 for number in numbers} == {0, 1, 2, 3, 4}
-    assert len(endpoint.asked) == len(replayed) + len(by_clients)
+    cancelled = sum(record.ended is None for record in by_clients)  # perhaps before the endpoint saw them
+    sent = len(replayed) + len(by_clients)
+    assert sent - cancelled <= len(endpoint.asked) <= sent
 
 
 def test_requests_under_way_are_told_without_an_end(endpoint: FakeEndpoint) -> None:
