@@ -70,7 +70,11 @@ class Service:
 
 
 def run(
-    service: Service, load: ClosedLoop | OpenLoop, requests: Requests, duration_seconds: float, seed: int
+    service: Service,
+    load: ClosedLoop | OpenLoop,
+    requests: Requests,
+    duration_seconds: float,
+    seed: int | str,
 ) -> Record:
     """Put the load on the service for so long, and return what its clients saw.
 
@@ -93,7 +97,7 @@ def run(
 
 
 def _arriving(
-    load: OpenLoop, requests: Requests, duration_seconds: float, seed: int, block_size: int
+    load: OpenLoop, requests: Requests, duration_seconds: float, seed: int | str, block_size: int
 ) -> Iterator[Sent]:
     lengths = Random(f"{seed}/lengths")
     offsets = load.arrivals.offsets_seconds(
