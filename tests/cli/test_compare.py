@@ -100,6 +100,18 @@ def test_what_is_wrong_ends_with_status_2_and_prints_nothing(
     assert said in ended.err
 
 
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_a_closed_output_is_said_in_a_line(
+    run: Run, reports: list[str], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)  # as Python has it after >&-
+    ended = run("compare", *reports, "--format", form)
+    assert (ended.status, ended.err) == (
+        2,
+        "standard output is closed: open it, if only as > /dev/null\n",
+    )
+
+
 def test_a_page_that_cannot_be_written_is_told_before_reports_are_read(run: Run, reports: list[str]) -> None:
     assert "no folder" in run("compare", "none.json", "--html", "no/page.html").err
 

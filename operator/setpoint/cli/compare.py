@@ -78,7 +78,7 @@ def compare(options: argparse.Namespace) -> int:
 def _table(comparison: Comparison) -> str:
     from setpoint.compare.terminal import terminal  # needs rich
 
-    on_terminal = sys.stdout.isatty()
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
     width = min(shutil.get_terminal_size().columns, _WIDEST) if on_terminal else _PLAIN_WIDTH
     return terminal(document(comparison), width=width, colour=on_terminal and "NO_COLOR" not in os.environ)
 
