@@ -1,3 +1,4 @@
+import re
 from random import Random
 
 import pytest
@@ -68,7 +69,10 @@ def test_a_queue_that_fills_is_not_stationary() -> None:
     overloaded = queue(12.0, 0.1, 70.0)
     stage = measure(held(overloaded, taken=70.0), SLO)
     assert not stage.stationary
-    assert any("under way rises" in reason for reason in stage.unsteady)
+    assert any(
+        re.fullmatch(r"the number of requests under way rises from \d+ to \d+ over the window", reason)
+        for reason in stage.unsteady
+    )
 
 
 def test_a_queue_below_its_capacity_is_stationary() -> None:
@@ -76,9 +80,16 @@ def test_a_queue_below_its_capacity_is_stationary() -> None:
     assert sum(verdicts) >= 37
 
 
-def test_a_latency_that_drifts_is_told() -> None:
-    drifting = [a_record(number, number / 10, ttft=0.1 + number / 1000) for number in range(700)]
-    assert any(reason.startswith("ttft rises") for reason in measure(held(drifting), SLO).unsteady)
+@pytest.mark.parametrize(
+    ("begin", "per_request", "said"),
+    [
+        (0.1, 1 / 500, r"ttft rises from \d{3}\.\d ms to 1\.\d\d s over the window"),
+        (2.0, -1 / 360, r"ttft falls from 1\.\d\d s to \d{3}\.\d ms over the window"),
+    ],
+)
+def test_a_latency_that_drifts_is_told_with_its_levels(begin: float, per_request: float, said: str) -> None:
+    drifting = [a_record(number, number / 10, ttft=begin + number * per_request) for number in range(700)]
+    assert any(re.fullmatch(said, reason) for reason in measure(held(drifting), SLO).unsteady)
 
 
 def test_a_closed_loop_is_not_held_against_arrivals() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.loadgen.stationarity import behind, change_over, warm_up_length
+from setpoint.loadgen.stationarity import behind, trend, warm_up_length
 
 
 def noise(count: int, seed: int, level: float = 10.0) -> list[float]:
@@ -29,23 +29,27 @@ def test_at_most_half_is_warm_up(series: list[float]) -> None:
 
 
 def test_a_steady_series_has_no_trend() -> None:
-    assert sum(change_over(noise(20, seed)) is not None for seed in range(300)) <= 3
+    assert sum(trend(noise(20, seed)) is not None for seed in range(300)) <= 3
 
 
 @pytest.mark.parametrize("factor", [2.0, 0.5])
-def test_a_trend_is_told_by_its_size(factor: float) -> None:
+def test_a_trend_is_told_by_where_it_begins_and_ends(factor: float) -> None:
     series = [value * (1 + (factor - 1) * number / 19) for number, value in enumerate(noise(20, 1))]
-    change = change_over(series)
-    assert change is not None
-    assert change == pytest.approx((factor - 1) / ((1 + factor) / 2), abs=0.2)
+    moved = trend(series)
+    assert moved is not None
+    assert moved == pytest.approx((10 * (0.9 + 0.1 * factor), 10 * (0.1 + 0.9 * factor)), rel=0.1)
+
+
+def test_a_steep_fall_does_not_end_below_zero() -> None:
+    assert trend([10 * 0.7**number for number in range(20)]) == pytest.approx((4.9, 0.0233), rel=0.01)
 
 
 def test_a_trend_that_changes_little_is_none() -> None:
-    assert change_over([100 + 0.5 * number for number in range(20)]) is None
+    assert trend([100 + 0.5 * number for number in range(20)]) is None
 
 
 def test_too_short_a_series_has_no_trend() -> None:
-    assert change_over([1.0, 2.0, 3.0]) is None
+    assert trend([1.0, 2.0, 3.0]) is None
 
 
 def test_a_queue_that_fills_is_told() -> None:

@@ -9,7 +9,7 @@ from setpoint.loadgen.estimates import BATCHES, Samples, latency, rate
 from setpoint.loadgen.promise import is_good, share_kept
 from setpoint.loadgen.records import Record
 from setpoint.loadgen.report import Client, ClosedLoop, Estimate, OpenLoop, Replay, Stage
-from setpoint.loadgen.stationarity import behind, change_over
+from setpoint.loadgen.stationarity import behind, trend
 from setpoint.loadgen.window import Window, find_window, latencies, under_way
 from setpoint.workload.objectives import Slo
 from setpoint.workload.quantiles import quantile
@@ -102,13 +102,19 @@ def _unsteady(
     load = under_way(held.records, moments)
     if not isinstance(held.load, ClosedLoop) and behind(offered, completed, load):
         yield f"completions fall behind arrivals: {completed} of {offered}"
-    for name, series in (
-        ("the number of requests under way", load),
-        ("ttft", _by_batch(ttft, median)),
-        ("itl", _by_batch(itl, fmean)),
+    for name, series, text in (
+        ("the number of requests under way", load, "{:g}".format),
+        ("ttft", _by_batch(ttft, median), _seconds),
+        ("itl", _by_batch(itl, fmean), _seconds),
     ):
-        if change := change_over(series):
-            yield f"{name} {'rises' if change > 0 else 'falls'} by {abs(change):.0%} over the window"
+        if moved := trend(series):
+            begin, end = moved
+            moves = "rises" if end > begin else "falls"
+            yield f"{name} {moves} from {text(begin)} to {text(end)} over the window"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.1f} ms"
 
 
 def _by_batch(samples: Samples, summary: Callable[[list[float]], float]) -> list[float]:

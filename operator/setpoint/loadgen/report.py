@@ -94,7 +94,10 @@ class Stage(_Part):
     client: Client
     slo_met: bool | None = Field(description="whether each objective's percentile held; null without an SLO")
     stationary: bool = Field(description="false when latency drifts or the queue still fills in the window")
-    unsteady: list[str] = Field(description="why it is not stationary; [] if it is")
+    unsteady: list[str] = Field(
+        description="why it is not stationary, such as `ttft rises from 120.0 ms to 1.35 s over the window`: "
+        "the medians of the window's first and last quarter; [] if it is"
+    )
     invalid: list[str] = Field(
         description="why the figures must not be used, such as a slow client; [] if valid"
     )

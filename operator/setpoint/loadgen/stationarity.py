@@ -32,8 +32,12 @@ def warm_up_length(series: Sequence[float]) -> int:
     return candidates.index(min(candidates)) if candidates else 0
 
 
-def change_over(series: Sequence[float]) -> float | None:
-    """Return by which share of its median the series moves from begin to end; None if it does not."""
+def trend(series: Sequence[float]) -> tuple[float, float] | None:
+    """Return the levels that the series moves from and to, or None if it does not move.
+
+    Each is the median of a quarter, the first and the last: a line through all would run below zero where the
+    series falls steeply at first.
+    """
     if len(series) < 8 or not (level := abs(median(series))):
         return None
     pairs = [(later - former, j - i) for (i, former), (j, later) in combinations(enumerate(series), 2)]
@@ -41,7 +45,9 @@ def change_over(series: Sequence[float]) -> float | None:
     n = len(series)
     z = (abs(score) - 1) / math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
     change = median(difference / distance for difference, distance in pairs) * (n - 1) / level
-    return change if z > _TREND_Z and abs(change) > _MOST_CHANGE else None
+    if z <= _TREND_Z or abs(change) <= _MOST_CHANGE:
+        return None
+    return median(series[: n // 4]), median(series[-(n // 4) :])
 
 
 def behind(offered: int, completed: int, under_way: Sequence[float]) -> bool:
