@@ -16,7 +16,8 @@ from tests.loadgen import endpoint as does
 from tests.loadgen.endpoint import MODEL, FakeEndpoint, running
 
 ROOT = Path(__file__).parents[2]
-SHORT = ("--prompt-tokens", "20", "--output-tokens", "uniform:5:9", "--duration", "1s", "--timeout", "5s")
+SHORT = ("--duration", "1s", "--timeout", "5s")
+SHORT_REQUESTS = ("--prompt-tokens", "20", "--output-tokens", "uniform:5:9")
 
 
 @pytest.fixture
@@ -26,7 +27,8 @@ def endpoint() -> Iterator[FakeEndpoint]:
 
 
 def flags(endpoint: FakeEndpoint, *more: str) -> tuple[str, ...]:
-    return ("loadtest", "--url", endpoint.url, "--model", MODEL, *SHORT, *more)
+    of_requests = () if "--trace" in more else SHORT_REQUESTS
+    return ("loadtest", "--url", endpoint.url, "--model", MODEL, *SHORT, *of_requests, *more)
 
 
 def test_a_ladder_of_clients_is_reported_as_json(run: Run, endpoint: FakeEndpoint, tmp_path: Path) -> None:
@@ -124,7 +126,19 @@ def test_ctrl_c_writes_what_was_measured(endpoint: FakeEndpoint, tmp_path: Path)
         (("--rate", "5", "--url", "127.0.0.1:8000"), "--url: '127.0.0.1:8000' is no address"),
         (("--trace", "/nonexistent"), "--trace: /nonexistent cannot be read"),
         (("--trace", "x", "--speed", "0"), "--speed"),
-        (("--rate", "5", "--speed", "2"), "--speed: is of a trace"),
+        (("--rate", "5", "--speed", "1"), "--speed: has no effect with --rate: .* or use --trace"),
+        (
+            ("--clients", "5", "--arrivals", "poisson"),
+            "--arrivals: has no effect with --clients: .* or use --rate or --find-capacity",
+        ),
+        (("--trace", "x", "--prompt-tokens", "9"), "--prompt-tokens: has no effect with --trace"),
+        (("--trace", "x", "--output-tokens", "9"), "--output-tokens: has no effect with --trace"),
+        (("--trace", "x", "--seed", "0"), "--seed: has no effect with --trace: leave it out"),
+        (
+            ("--find-capacity", "--slo", "ttft.p95=1s", "--warmup", "5s"),
+            "--warmup: has no effect with --find-capacity: leave it out",
+        ),
+        (("--rate", "5", "--itl-rule", "mean"), "--itl-rule: has no effect without --slo"),
         (("--find-capacity",), "--find-capacity: needs the promise"),
         (("--rate", "5", "--out", f"{__file__}/out"), "--out: .* cannot be written"),
         (("--rate", "5", "--model", "other"), "--model: 'other' is unknown"),

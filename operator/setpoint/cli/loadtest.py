@@ -14,6 +14,7 @@ from setpoint.api.scalars import duration_seconds
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.loadtest_display import Display, table
 from setpoint.cli.loadtest_files import ReportFolder
+from setpoint.cli.loadtest_flags import DEFAULTS, with_defaults
 from setpoint.cli.output import write
 from setpoint.cli.version import version
 from setpoint.loadgen.client import Endpoint
@@ -53,26 +54,31 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--speed",
         metavar="FACTOR",
         type=_typed(_speed),
-        default=1.0,
-        help="of a trace, 2 is twice as fast (1)",
+        help=f"of a trace, 2 is twice as fast ({DEFAULTS['speed']:g})",
     )
     add("--duration", type=_typed(_duration), metavar="TIME", help="of each stage with its warm-up "
         f"({_STAGE}; a whole trace); the longest of a search ({_SEARCH_STAGE})")  # fmt: skip
-    add("--warmup", type=_typed(duration_seconds), metavar="TIME", help="left out of each stage (found)")
-    add("--arrivals", metavar="PATTERN", default="poisson",
-        help="poisson, constant, burst:SIZE, ramp:FACTOR or step:FACTOR:SHARE (poisson)")  # fmt: skip
-    add("--prompt-tokens", metavar="LENGTHS", default="uniform:256:768",
-        help="fixed:N, uniform:A:B, lognormal:MEDIAN:SIGMA or file:PATH (uniform:256:768)")  # fmt: skip
-    add("--output-tokens", metavar="LENGTHS", default="uniform:64:192", help="likewise (uniform:64:192)")
+    add(
+        "--warmup",
+        type=_typed(duration_seconds),
+        metavar="TIME",
+        help="left out of each stage (found); not of a search",
+    )
+    add("--arrivals", metavar="PATTERN", help="of an open loop: poisson, constant, burst:SIZE, ramp:FACTOR "
+        f"or step:FACTOR:SHARE ({DEFAULTS['arrivals']})")  # fmt: skip
+    add("--prompt-tokens", metavar="LENGTHS", help="fixed:N, uniform:A:B, lognormal:MEDIAN:SIGMA or "
+        f"file:PATH ({DEFAULTS['prompt_tokens']})")  # fmt: skip
+    add("--output-tokens", metavar="LENGTHS", help=f"likewise ({DEFAULTS['output_tokens']})")
     add("--shared-prefix", metavar="SHARE", type=_typed(_share), default=0.0,
         help="of each prompt that all have in common, 0 to 1 (0)")  # fmt: skip
     add("--api", choices=("chat", "completions"), default="chat", help="which of the two (chat)")
     add("--tokenizer", metavar="PATH", type=Path, help="the model's tokenizer.json, or its folder")
     add("--slo", metavar="OBJECTIVES", help="such as itl.p95=60ms,ttft.p95=1s")
-    add("--itl-rule", choices=[*ItlRule], default=ItlRule.MEAN, type=ItlRule,
-        help="how a request's gaps are held against the ITL objective (mean)")  # fmt: skip
+    add("--itl-rule", choices=[*ItlRule], type=ItlRule, help="how a request's gaps are held against the ITL "
+        f"objective ({DEFAULTS['itl_rule']})")  # fmt: skip
     add("--timeout", type=_typed(_duration), metavar="TIME", default=300.0, help="of a request (300s)")
-    add("--seed", type=int, default=1, help="of arrivals and lengths; prompts are new in each run (1)")
+    add("--seed", type=int,
+        help=f"of arrivals and lengths; prompts are new in each run ({DEFAULTS['seed']})")  # fmt: skip
     add("--label", metavar="KEY=VALUE", action="append", type=_typed(_label), default=[],
         help="kept in the report, such as max-num-seqs=256; may be given several times")  # fmt: skip
     add("--out", metavar="DIR", type=Path, help="folder for report.json and requests.jsonl")
@@ -85,7 +91,7 @@ def loadtest(options: argparse.Namespace) -> int:
     Raises DocumentError when a flag does not fit, a file cannot be read or written, or the endpoint cannot be
     put under load.
     """
-    test = _load_test(options)
+    test = _load_test(with_defaults(options))
     folder = ReportFolder.proven(options.out) if options.out else None
     display = Display(sys.stderr)
     with _interruption() as interrupted:
@@ -119,12 +125,6 @@ def _load_test(options: argparse.Namespace) -> LoadTest:
             )
         longest = options.duration or duration_seconds(_SEARCH_STAGE)
         search = CapacityPlan(slo, shape, arrivals, options.arrivals, str(options.seed), longest)
-    if options.speed != 1 and not options.trace:
-        raise DocumentError("--speed: is of a trace: add --trace FILE")
-    if not stages and not search:
-        raise DocumentError(
-            "no load: add one of --clients 1,10,100, --rate 5,10,20, --trace FILE, --find-capacity"
-        )
     for stage in stages:
         if options.warmup and stage.duration_seconds - options.warmup < _SHORTEST_STAGE_SECONDS:
             raise DocumentError(
