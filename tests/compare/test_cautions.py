@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.compare.cautions import cautions
+from setpoint.compare.cautions import cautions, notes
 from setpoint.compare.cost import Price
 from setpoint.loadgen.report import Capacity, Report
 from tests.compare.builders import report, runs, stage
@@ -64,6 +64,24 @@ def test_runs_with_the_same_value_are_named_together() -> None:
 def test_what_is_true_of_several_runs_is_said_once() -> None:
     cut = report(complete=False)
     assert said(report(), cut, cut) == "B, C: interrupted, has what was measured until then."
+
+
+def test_what_all_runs_note_is_no_caution_whatever_its_figures() -> None:
+    same, other, own = "no usage", "words have {:.2f} tokens", "a sender died"
+    noted = [report(notes=[same, other.format(tokens)]) for tokens in (1.02, 1.03)]
+    noted[1] = noted[1].model_copy(update={"notes": [*noted[1].notes, own]})
+    assert said(*noted) == "B: a sender died."
+    assert list(notes(runs(*noted))) == [
+        "A, B: no usage.",
+        "A: words have 1.02 tokens.",
+        "B: words have 1.03 tokens.",
+    ]
+
+
+def test_the_notes_of_a_single_run_are_no_cautions() -> None:
+    alone = report(notes=["no tokenizer"])
+    assert said(alone) == ""
+    assert list(notes(runs(alone))) == ["A: no tokenizer."]
 
 
 def test_one_price_for_different_gpus_is_said() -> None:

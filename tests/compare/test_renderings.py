@@ -56,6 +56,14 @@ def test_every_rendering_tells_all_of_it(render: Render) -> None:
 
 
 @RENDERERS
+def test_a_note_of_all_runs_is_told_quietly(render: Render) -> None:
+    rendered = render(compare(runs(*[a_ladder(notes=["no tokenizer"])] * 2)))
+    told = re.sub(r"\s+", " ", rendered)
+    assert "Note: A, B: no tokenizer." in told
+    assert not re.search(r"caution\W+(</strong>)?\W*A, B: no tokenizer", told, re.IGNORECASE)
+
+
+@RENDERERS
 def test_the_same_reports_give_the_same_bytes(render: Render) -> None:
     assert render(two_ladders()) == render(two_ladders())
 

@@ -1,5 +1,6 @@
 """What keeps figures from meaning what they seem to: said before any of them is shown."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 
@@ -29,11 +30,34 @@ def cautions(runs: Sequence[Run], prices: Sequence[Price]) -> Iterator[str]:
             "one price counts for all of them",
             lambda report: report.target.settings.get("gpu"),
         )
+    yield from _said(runs, lambda run: (*_about(run.report, runs[0]), *_own_notes(run, runs)))
+
+
+def notes(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield what the load tests noted of themselves in all of the runs, a sentence each.
+
+    It touches all of them alike. What only some noted sets them apart, and is among the cautions.
+    """
+    return _said(runs, lambda run: [each for each in run.report.notes if each not in _own_notes(run, runs)])
+
+
+def _own_notes(run: Run, runs: Sequence[Run]) -> list[str]:
+    kinds = set.intersection(*({_kind(note) for note in each.report.notes} for each in runs))
+    return [note for note in run.report.notes if _kind(note) not in kinds]
+
+
+def _kind(note: str) -> str:
+    """Return the note without its figures, which two runs of one endpoint need not have in common."""
+    return re.sub(r"[0-9.]+", "", note)
+
+
+def _said(runs: Sequence[Run], of: Callable[[Run], Iterable[str]]) -> Iterator[str]:
+    """Yield what is told of the runs, each sentence once with the labels of all that it is true of."""
     labels: dict[str, list[str]] = {}
     for run in runs:
-        for caution in _about(run.report, runs[0]):
-            labels.setdefault(caution, []).append(run.label)
-    yield from (f"{', '.join(names)}: {caution}." for caution, names in labels.items())
+        for sentence in of(run):
+            labels.setdefault(sentence, []).append(run.label)
+    yield from (f"{', '.join(names)}: {sentence}." for sentence, names in labels.items())
 
 
 def _differing(
@@ -59,7 +83,6 @@ def _about(report: Report, first: Run) -> Iterator[str]:
         yield "no stage, there is nothing to compare"
     elif report is not first.report and not common_loads([first.report, report]):
         yield f"no load in common with {first.label}, nothing is compared by load"
-    yield from report.notes
     if report.capacity and report.capacity.rate_per_second is None:
         yield f"the capacity search could not tell: {report.capacity.told}"
     chunked = _listed(

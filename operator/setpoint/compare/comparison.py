@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from setpoint.compare.cautions import cautions
+from setpoint.compare.cautions import cautions, notes
 from setpoint.compare.cost import Price
 from setpoint.compare.differences import Difference, Threshold, difference, threshold
 from setpoint.compare.figures import FIGURES, SUSTAINABLE_RATE, Figure
@@ -71,6 +71,8 @@ class Comparison:
 
     runs: tuple[Run, ...]
     cautions: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What is true of all of them, and keeps nothing from being compared."""
     sweet_spots: tuple[SweetSpot, ...]
     """One a run."""
     matches: tuple[Match, ...]
@@ -93,6 +95,7 @@ def compare(runs: Sequence[Run], prices: Sequence[Price] = ()) -> Comparison:
     return Comparison(
         runs=tuple(runs),
         cautions=tuple(cautions(runs, prices)),
+        notes=tuple(notes(runs)),
         sweet_spots=tuple(sweet_spot(run.report) for run in runs),
         matches=matches,
         judged=len(judged),

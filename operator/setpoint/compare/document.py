@@ -73,6 +73,7 @@ def document(comparison: Comparison) -> Document:
                     f"Work: {work.api}, prompts {work.prompt_tokens}, answers {work.output_tokens} tokens, "
                     f"{work.shared_prefix:.0%} of a prompt shared",
                     f"SLO: {first.slo}; ITL of a request by {first.itl_rule}" if first.slo else "SLO: none",
+                    *(f"Note: {note}" for note in comparison.notes),
                 ),
             )
         ),
