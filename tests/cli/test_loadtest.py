@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import re
 import signal
@@ -104,6 +105,29 @@ def test_ctrl_c_writes_what_was_measured(endpoint: FakeEndpoint, tmp_path: Path)
     assert not report.complete
     assert report.stages[0].requests_completed > 20
     assert (tmp_path / "report.json").exists()
+
+
+def test_a_sender_that_dies_ends_the_run_and_what_was_measured_is_written(
+    run: Run, endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    async def behaviour(request, body):  # type: ignore[no-untyped-def]
+        if len(endpoint.asked) > 100:
+            multiprocessing.active_children()[0].kill()
+        return await does.behaves(request, body)
+
+    endpoint.behaviour = behaviour
+    ended = run(*flags(endpoint, "--rate", "40,50", "--duration", "1h", "--json", "--out", str(tmp_path)))
+    assert ended.status == 1
+    report = Report.model_validate_json(ended.out)
+    assert not report.complete
+    death = re.compile(r"sender process \d+ of \d+ died \(Killed\)")
+    assert any(map(death.match, report.notes))
+    assert death.search(ended.err)
+    (stage,) = report.stages
+    assert stage.requests_completed > 10
+    assert any(map(death.match, stage.invalid))
+    assert (tmp_path / "report.json").read_text() == ended.out
+    assert len((tmp_path / "requests.jsonl").read_text().splitlines()) > 20
 
 
 @pytest.mark.parametrize(

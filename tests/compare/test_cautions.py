@@ -33,7 +33,7 @@ def test_nothing_is_said_of_two_draws_of_the_same_work() -> None:
         ),
         ({"itl_rule": "every-gap"}, "itl_rule differs"),
         ({"machine": "64 cores"}, "machine differs"),
-        ({"complete": False}, "B: interrupted"),
+        ({"complete": False}, "B: ended early"),
         ({"stages": []}, "B: no stage"),
         ({"notes": ["the tokenizer is a guess"]}, "B: the tokenizer is a guess"),
         ({"stages": [stage(clients=7)]}, "B: no load in common with A"),
@@ -63,7 +63,7 @@ def test_runs_with_the_same_value_are_named_together() -> None:
 
 def test_what_is_true_of_several_runs_is_said_once() -> None:
     cut = report(complete=False)
-    assert said(report(), cut, cut) == "B, C: interrupted, has what was measured until then."
+    assert said(report(), cut, cut) == "B, C: ended early, has what was measured until then."
 
 
 def test_what_all_runs_note_is_no_caution_whatever_its_figures() -> None:

@@ -2,7 +2,8 @@ import pytest
 
 from setpoint.loadgen.client import Endpoint
 from setpoint.loadgen.fleet import Fleet
-from setpoint.loadgen.hold import Holder, longest_good_seconds
+from setpoint.loadgen.hold import Holder, Progress, longest_good_seconds
+from setpoint.loadgen.measure import measure
 from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan, Request, Shape
 from setpoint.loadgen.prompts import Prompts
 from setpoint.loadgen.records import Record
@@ -57,12 +58,39 @@ def test_a_client_that_was_refused_pauses(endpoint: FakeEndpoint) -> None:
     assert 1 <= len([record for record in records if record.error]) <= 3
 
 
-def test_a_sender_that_is_gone_is_told(endpoint: FakeEndpoint) -> None:
+def test_what_a_sender_told_before_it_died_is_kept(endpoint: FakeEndpoint) -> None:
+    with a_fleet(endpoint) as fleet:
+        fleet.begin(ClosedPlan(2, SHAPE, "1"))  # a client each
+        while {record.number % 2 for record in fleet.told.ended} != {0, 1}:
+            fleet.listen(0.1)
+        told = len(fleet.told.ended)
+        fleet._processes[1].kill()
+        while not fleet.deaths:
+            fleet.listen(0.1)
+        records = fleet.stop()
+    assert fleet.deaths == ["sender process 2 of 2 died (Killed): what it had under way is lost"]
+    assert len(records) >= told
+    assert {record.number % 2 for record in records} == {0, 1}
+
+
+def test_a_stage_that_no_sender_lives_to_send_is_empty(endpoint: FakeEndpoint) -> None:
     with a_fleet(endpoint, 1) as fleet:
-        fleet.begin(ClosedPlan(1, SHAPE, "1"))
         fleet._processes[0].kill()
-        with pytest.raises(RuntimeError, match="sender process 0 ended"):
-            fleet.listen(5)
+        fleet._processes[0].join()
+        assert held(fleet, ClosedPlan(1, SHAPE, "1"), 0.5) == []
+    assert len(fleet.deaths) == 1
+
+
+def test_a_stage_under_which_a_sender_died_is_invalid(endpoint: FakeEndpoint) -> None:
+    with a_fleet(endpoint, 1) as fleet:
+
+        def kill_one(progress: Progress) -> None:
+            if progress.answered and progress.elapsed_seconds > 1:
+                fleet._processes[0].kill()
+
+        holder = Holder(fleet, None, 10.0, kill_one, lambda: bool(fleet.deaths))
+        stage = measure(holder.hold(ClosedLoop(clients=1), ClosedPlan(1, SHAPE, "1"), 3600.0), None)
+    assert stage.invalid == fleet.deaths != []
 
 
 def test_the_load_goes_on_until_the_requests_of_the_window_are_decided(endpoint: FakeEndpoint) -> None:

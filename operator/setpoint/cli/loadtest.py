@@ -32,6 +32,8 @@ from setpoint.workload.objectives import ItlRule, Slo, parse_slo
 
 _PURPOSE = "put an OpenAI-compatible endpoint under load, and report latency, throughput and goodput"
 _INTERRUPTED_STATUS = 130
+_BROKEN_STATUS = 1
+"""When a sender process died."""
 _STAGE, _SEARCH_STAGE = "60s", "180s"
 _SHORTEST_STAGE_SECONDS = 1.0
 _MOST_CLIENTS = 100_000
@@ -105,7 +107,9 @@ def loadtest(options: argparse.Namespace) -> int:
     if folder:
         folder.write(report, held)
     write(report.model_dump_json(indent=2) + "\n" if options.json else table(report))
-    return 0 if report.complete else _INTERRUPTED_STATUS
+    if report.complete:
+        return 0
+    return _INTERRUPTED_STATUS if interrupted() else _BROKEN_STATUS
 
 
 def _load_test(options: argparse.Namespace) -> LoadTest:

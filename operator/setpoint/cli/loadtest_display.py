@@ -76,7 +76,7 @@ def table(report: Report) -> str:
     if report.capacity:
         lines.append(f"sustainable rate: {report.capacity.told}")
     if not report.complete:
-        lines.append("interrupted: the figures are of what was measured until then")
+        lines.append("ended early: the figures are of what was measured until then")
     return "\n".join(lines) + "\n"
 
 

@@ -78,7 +78,7 @@ def _about(report: Report, first: Run) -> Iterator[str]:
     """Tell of one run, without its name: what is true of several is said once."""
     stages = stages_by_load(report)
     if not report.complete:
-        yield "interrupted, has what was measured until then"
+        yield "ended early, has what was measured until then"
     if not stages:
         yield "no stage, there is nothing to compare"
     elif report is not first.report and not common_loads([first.report, report]):

@@ -1,8 +1,13 @@
-"""The sender processes, as their parent sees them: one load at a time, and everything they tell."""
+"""The sender processes, as their parent sees them: one load at a time, and everything they tell.
+
+A sender that dies takes what it had under way with it. What it told before stays, and the others go on.
+"""
 
 import multiprocessing
 import os
+import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -42,20 +47,23 @@ class Fleet:
 
     def __init__(self, senders: int, endpoint: Endpoint, prompts: Prompts, timeout_seconds: float) -> None:
         self._endpoint, self._prompts, self._timeout_seconds = endpoint, prompts, timeout_seconds
-        self._connections: list[Connection] = []
+        self._connections: dict[Connection, int] = {}
+        """To the senders that live, each with its number."""
         self._processes = []
+        self.deaths: list[str] = []
+        """Which senders died and by what, a sentence each."""
+        self.told = Told()
+        self._start = 0.0
         context = multiprocessing.get_context("spawn")
-        for _ in range(senders):
+        for index in range(senders):
             ours, theirs = context.Pipe()
             process = context.Process(target=sender.run, args=(theirs,), daemon=True)
             process.start()
             theirs.close()
-            self._connections.append(ours)
+            self._connections[ours] = index
             self._processes.append(process)
-        for index in range(senders):
-            self._receive(index)  # that it is ready
-        self.told = Told()
-        self._start = 0.0
+        for connection in list(self._connections):
+            self._receive(connection)  # that it is ready
 
     def __enter__(self) -> Self:
         return self
@@ -72,21 +80,20 @@ class Fleet:
 
     def begin(self, plan: Plan) -> None:
         """Begin a stage."""
-        senders = len(self._connections)
+        senders = len(self._processes)
         self.told = Told(open_since=[[] for _ in range(senders)], cpu=[[] for _ in range(senders)])
         self._start = time.monotonic() + _LEAD_SECONDS
-        for index, connection in enumerate(self._connections):
-            connection.send(
-                Job(
-                    self._endpoint,
-                    self._prompts,
-                    plan,
-                    self._timeout_seconds,
-                    self._start,
-                    index,
-                    senders,
-                )
+        for connection, index in list(self._connections.items()):
+            job = Job(
+                self._endpoint,
+                self._prompts,
+                plan,
+                self._timeout_seconds,
+                self._start,
+                index,
+                senders,
             )
+            self._send(connection, job)
 
     def now(self) -> float:
         """Return the seconds since the stage began."""
@@ -108,27 +115,44 @@ class Fleet:
         return self._ask(Order.STOP)
 
     def _ask(self, order: Order) -> list[Record]:
-        for connection in self._connections:
-            connection.send(order)
+        for connection in list(self._connections):
+            self._send(connection, order)
         under_way: list[Record] = []
-        for connection in self._connections:
-            while (batch := self._take(connection)).under_way is None:
-                pass
-            under_way += batch.under_way
+        for connection in list(self._connections):
+            while batch := self._take(connection):
+                if batch.under_way is not None:
+                    under_way += batch.under_way
+                    break
         return [*self.told.ended, *under_way]
 
-    def _take(self, connection: Connection) -> Batch:
-        """Take one batch."""
-        index = self._connections.index(connection)
-        batch: Batch = self._receive(index)
-        self.told.ended += batch.ended
-        self.told.open_since[index] = batch.open_since
-        self.told.cpu[index].append((batch.at, batch.cpu_seconds))
+    def _take(self, connection: Connection) -> Batch | None:
+        """Take one batch; None from a sender that is gone."""
+        index = self._connections[connection]
+        batch: Batch | None = self._receive(connection)
+        if batch:
+            self.told.ended += batch.ended
+            self.told.open_since[index] = batch.open_since
+            self.told.cpu[index].append((batch.at, batch.cpu_seconds))
         return batch
 
-    def _receive(self, index: int) -> Any:
-        """Return what a sender says. Raises RuntimeError when it is gone."""
+    def _send(self, connection: Connection, what: Job | Order) -> None:
+        with suppress(OSError):  # it is gone: what it told before can still be read, and then its end
+            connection.send(what)
+
+    def _receive(self, connection: Connection) -> Any:
+        """Return what a sender says; None when it is gone."""
         try:
-            return self._connections[index].recv()
+            return connection.recv()
         except (EOFError, OSError):
-            raise RuntimeError(f"sender process {index} ended: see its error above") from None
+            self._bury(connection)
+            return None
+
+    def _bury(self, connection: Connection) -> None:
+        index = self._connections.pop(connection)
+        connection.close()
+        process = self._processes[index]
+        process.join(_END_SECONDS)
+        code = process.exitcode or 0
+        how = signal.strsignal(-code) if code < 0 else f"exit status {code}"
+        which = f"sender process {index + 1} of {len(self._processes)}"
+        self.deaths.append(f"{which} died ({how}): what it had under way is lost")

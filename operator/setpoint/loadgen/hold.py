@@ -73,7 +73,9 @@ class Holder:
 
     def _held(self, load: Load, records: Sequence[Record], end: float | None = None) -> Held:
         now = self.fleet.now()
-        return Held(load, records, now if end is None else end, now, self.fleet.told.cpu)
+        return Held(
+            load, records, now if end is None else end, now, self.fleet.told.cpu, tuple(self.fleet.deaths)
+        )
 
     def _tell(self, load: Load, duration_seconds: float) -> None:
         told = self.fleet.told

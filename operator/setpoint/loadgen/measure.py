@@ -33,6 +33,8 @@ class Held:
     """When the records were taken."""
     cpu: Sequence[Sequence[tuple[float, float]]] = ()
     """By sender process: CPU seconds used until a moment."""
+    deaths: Sequence[str] = ()
+    """Of senders: requests that they had under way, the slow ones first of all, are not among the records."""
 
     def is_worth_a_figure(self, warm_up_seconds: float | None) -> bool:
         """Return whether there is anything to measure: an interruption may have come at once."""
@@ -72,7 +74,7 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
         slo_met=_slo_met(slo, held, window) if slo else None,
         stationary=not unsteady,
         unsteady=unsteady,
-        invalid=_invalid(client),
+        invalid=[*_invalid(client), *held.deaths],
     )
 
 

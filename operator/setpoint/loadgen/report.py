@@ -146,7 +146,10 @@ class Report(_Part):
     setpoint_version: str
     started_at: str = Field(description="RFC 3339, UTC")
     duration_seconds: float
-    complete: bool = Field(description="false when it was interrupted; what was measured until then stands")
+    complete: bool = Field(
+        description="false when it was interrupted or a sender process died, as the notes then say; what was "
+        "measured until then stands"
+    )
     machine: str = Field(description="the client's processor and core count")
     target: Target
     workload: Workload

@@ -75,25 +75,33 @@ def run(test: LoadTest, watcher: Watcher) -> tuple[Report, list[Held]]:
     all_held: list[Held] = []
     capacity: Capacity | None = None
     with Fleet(sender_count(), ready.endpoint, ready.prompts, test.timeout_seconds) as fleet:
-        holder = Holder(fleet, test.slo, test.timeout_seconds, watcher.progress, watcher.interrupted)
+
+        def is_cut_short() -> bool:
+            return watcher.interrupted() or bool(fleet.deaths)
+
+        holder = Holder(fleet, test.slo, test.timeout_seconds, watcher.progress, is_cut_short)
         for each in test.stages:
-            if watcher.interrupted():
+            if is_cut_short():
                 break
             held = holder.hold(each.load, each.plan, each.duration_seconds)
             if held.is_worth_a_figure(test.warm_up_seconds):
                 all_held.append(held)
                 stages.append(measure(held, test.slo, test.warm_up_seconds))
                 watcher.stage(stages[-1])
-        if test.search and not watcher.interrupted():
+        if test.search and not is_cut_short():
             found = Search(holder, test.search, watcher.stage).run()
             stages += found.stages
             all_held += found.held
             capacity = found.capacity
+        complete = not is_cut_short()
+    for death in fleet.deaths:
+        notes.append(death)
+        watcher.note(death)
     report = Report(
         setpoint_version=test.setpoint_version,
         started_at=started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
         duration_seconds=time.monotonic() - begin,
-        complete=not watcher.interrupted(),
+        complete=complete,
         machine=machine(),
         target=Target(
             url=test.endpoint.url, model=test.endpoint.model, engine=ready.engine, settings=test.settings
