@@ -83,6 +83,7 @@ def test_the_page_is_the_same_in_another_process(reports: list[str]) -> None:
         ("a.json b.json --price-per-gpu-hour 1,2,3", "--price-per-gpu-hour: has 3 values for 2 reports"),
         ("a.json b.json --price-per-gpu-hour 1 --gpus 1,2,3", "--gpus: has 3 values for 2 reports"),
         ("a.json --gpus 2", "--gpus: counts only with a price"),
+        ("a.json --currency USD", "--currency: counts only with a price"),
         ("a.json --price-per-gpu-hour 0", "'0' is not a price"),
         ("a.json --price-per-gpu-hour nan", "'nan' is not a price"),
         ("a.json --price-per-gpu-hour 2,50,", "'' is not a price"),

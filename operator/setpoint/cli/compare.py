@@ -22,6 +22,7 @@ from setpoint.compare.runs import RunError, read_runs
 
 _Value = TypeVar("_Value")
 _PURPOSE = "set reports of load tests side by side, and say which differences exceed the noise"
+_CURRENCY = "USD"
 _HIGHEST_PRICE = 1_000_000
 """Of a GPU hour: a larger number is a slip."""
 _PLAIN_WIDTH, _WIDEST = 100, 140
@@ -43,9 +44,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         type=_prices,
         help="such as 2.50: gives the cost of tokens; one for all, or one a report with commas between",
     )
-    command.add_argument(
-        "--currency", type=_currency, default="USD", help="of the price, as three letters (USD)"
-    )
+    command.add_argument("--currency", type=_currency, help=f"of the price, as three letters ({_CURRENCY})")
     command.add_argument(
         "--gpus",
         metavar="NUMBER",
@@ -111,13 +110,15 @@ def _check_writable(path: Path, inputs: Sequence[str]) -> None:
 
 def _price_of_each(options: argparse.Namespace) -> list[Price]:
     if options.price_per_gpu_hour is None:
-        if options.gpus is not None:
-            raise DocumentError("--gpus: counts only with a price: add --price-per-gpu-hour")
+        for flag, value in (("--gpus", options.gpus), ("--currency", options.currency)):
+            if value is not None:
+                raise DocumentError(f"{flag}: counts only with a price: add --price-per-gpu-hour")
         return []
     count = len(options.files)
     prices = _one_for_each("--price-per-gpu-hour", options.price_per_gpu_hour, count)
     gpus = _one_for_each("--gpus", options.gpus or [1], count)
-    return [Price(price, options.currency, number) for price, number in zip(prices, gpus, strict=True)]
+    currency = options.currency or _CURRENCY
+    return [Price(price, currency, number) for price, number in zip(prices, gpus, strict=True)]
 
 
 def _one_for_each(flag: str, given: Sequence[_Value], count: int) -> Sequence[_Value]:
