@@ -7,6 +7,9 @@ from typing import Any
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
+LEFT_TOKENS = 500
+"""Tokens of the answer whose client leaves."""
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -71,7 +74,7 @@ class Client:
 
     async def leave(self) -> None:
         """Ask for a long stream, and close the connection at its first token."""
-        body = {"prompt": "baba", "max_tokens": 500, "ignore_eos": True, "stream": True}
+        body = {"prompt": "baba", "max_tokens": LEFT_TOKENS, "ignore_eos": True, "stream": True}
         headers = {"Authorization": f"Bearer {self.engine.api_key}"}
         async with self._session.post(
             f"{self.engine.url}/v1/completions", json=body, headers=headers
