@@ -2,52 +2,72 @@
 
     python -m benchmarks.h100.simulated ROWS.jsonl RESULT.json [PARAMS.json]
 
-Load test and simulator draw arrivals and lengths alike, so a row's load is given again from its seed. None of
-these rows was seen when the built-in parameters were fitted; a refit has to say which rows it took.
+Load test and simulator draw arrivals and lengths alike, so a row's load is given again from its seed. The
+built-in parameters were fitted to these rows, among others: `benchmarks.simulator.fitting` says how far off
+the simulator is on rows that a fit has not seen.
 """
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from setpoint.simulator import parameters as known
+from setpoint.simulator.check import Cell, median_errors
 from setpoint.simulator.experiment import ClosedLoop, OpenLoop, Requests, Service, run
 from setpoint.simulator.gpus import gpu
 from setpoint.simulator.limits import EngineConfig, Limits
+from setpoint.simulator.measured import FIGURES, MORE_FIGURES, Row
 from setpoint.simulator.memory import kv_cache_blocks
 from setpoint.simulator.model import ModelShape
+from setpoint.simulator.replay import by_name
 from setpoint.simulator.router import round_robin
 from setpoint.simulator.steptime import StepTime
 from setpoint.workload.arrivals import Burst
 from setpoint.workload.lengths import parse_lengths
 
 _CONFIG = Path(__file__).parents[1] / "data" / "h100-llama8b-config.json"
-_FIGURES = ("tok_s", "ttft_p95", "itl_p95")
 _MAX_MODEL_LEN, _SEQUENCES, _TOKENS = 8192, 1024, 8192
 
 
 def main() -> None:
     """Simulate every row, print the errors and write them."""
-    rows = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines()]
+    rows = read_rows(Path(sys.argv[1]))
     parameters = known.built_in("H100")
     if len(sys.argv) > 3:
         parameters = known.Parameters.parse(json.loads(Path(sys.argv[3]).read_text()))
-    compared = [_compare(row, parameters) for row in rows]
-    errors = {
-        name: median(abs(row[name]["simulated"] / row[name]["measured"] - 1) for row in compared)
-        for name in _FIGURES
-    }
-    for row in compared:
-        print(row["cell"], *(f"{name} {_text(row[name])}" for name in _FIGURES))
+    compared = cells(rows, parameters)
+    errors = median_errors(compared)
+    for row, cell in zip(rows, compared, strict=True):
+        print(row["cell"], *(f"{name} {_text(cell, name)}" for name in FIGURES))
     print({name: round(error, 3) for name, error in errors.items()})
-    result = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "median_error": errors, "rows": compared}
+    told = [
+        {"start": row["start"], "cell": row["cell"]}
+        | {name: {"measured": cell.row.figures[name], "simulated": cell.simulated[name]} for name in FIGURES}
+        for row, cell in zip(rows, compared, strict=True)
+    ]
+    result = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "median_error": errors, "rows": told}
     Path(sys.argv[2]).write_text(json.dumps(result, indent=1) + "\n")
 
 
-def _compare(row: dict[str, Any], parameters: known.Parameters) -> dict[str, Any]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows, each with the limits in force: one that moves none keeps those of the row before."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for before, row in pairwise(rows):
+        if row["start"] == before["start"]:
+            row["limits"] = row["limits"] or before["limits"]
+    return rows
+
+
+def cells(rows: Sequence[dict[str, Any]], parameters: known.Parameters) -> list[Cell]:
+    """Return each row beside what is simulated."""
+    return [_cell(row, parameters) for row in rows]
+
+
+def _cell(row: dict[str, Any], parameters: known.Parameters) -> Cell:
     stage = row["report"]["stages"][0]
     flags = dict(zip(row["load"][::2], row["load"][1::2], strict=True))
     duration = float(flags["--duration"].removesuffix("s"))
@@ -62,20 +82,17 @@ def _compare(row: dict[str, Any], parameters: known.Parameters) -> dict[str, Any
     )  # fmt: skip
     # The load test draws for each stage from its seed and its load.
     seed = f"{flags['--seed']}/{flags.get('--clients') or flags['--rate']}"
-    record = run(_service(row, parameters), load, requests, duration, seed)
-    figures = record.figures(stage["warmup_seconds"], duration)
-    measured = {
-        "tok_s": stage["output_tokens_per_second"]["value"],
-        "ttft_p95": stage["ttft"]["p95"]["value"],
-        "itl_p95": stage["itl"]["p95"]["value"],
-    }
-    simulated = {
-        "tok_s": figures.tok_s,
-        "ttft_p95": figures.ttft.p95 if figures.ttft else 0.0,
-        "itl_p95": figures.itl.p95 if figures.itl else 0.0,
-    }
-    pairs = {name: {"measured": measured[name], "simulated": simulated[name]} for name in _FIGURES}
-    return {"start": row["start"], "cell": row["cell"], **pairs}
+    rate = None if "--clients" in flags else float(flags["--rate"])
+    measured = {"tok_s": stage["output_tokens_per_second"]["value"]}
+    for name in FIGURES[1:] + MORE_FIGURES:
+        latency, quantile = name.split("_")
+        measured[name] = stage[latency][quantile]["value"]
+    service = _service(row, parameters)
+    record = run(service, load, requests, duration, seed)
+    simulated = by_name(record.figures(stage["warmup_seconds"], duration))
+    limits = service.limits
+    setting = Row(limits.max_num_active_seqs, limits.max_num_scheduled_tokens, measured, rate)
+    return Cell(setting, simulated)
 
 
 def _service(row: dict[str, Any], parameters: known.Parameters) -> Service:
@@ -93,8 +110,8 @@ def _service(row: dict[str, Any], parameters: known.Parameters) -> Service:
     return Service(config, limits, StepTime(parameters, card, shape, sequences), parameters, round_robin())
 
 
-def _text(pair: dict[str, float]) -> str:
-    return f"{pair['measured']:.4g} / {pair['simulated']:.4g}"
+def _text(cell: Cell, name: str) -> str:
+    return f"{cell.row.figures[name]:.4g} / {cell.simulated[name]:.4g}"
 
 
 if __name__ == "__main__":

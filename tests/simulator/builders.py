@@ -42,4 +42,4 @@ def config(**changed: Any) -> EngineConfig:
 def engine(seconds: float = 1.0, **changed: Any) -> Engine:
     """Return one whose steps take so long."""
     ready_seconds = changed.pop("ready_seconds", 0.0)
-    return Engine(config(**changed), lambda _: (seconds, 0.0), ready_seconds)
+    return Engine(config(**changed), lambda _: seconds, ready_seconds)

@@ -43,16 +43,6 @@ def test_each_step_brings_one_token() -> None:
     assert running.step_ends_seconds == NEVER
 
 
-def test_steps_end_when_the_host_has_launched_them() -> None:
-    running = Engine(config(), lambda step: (1.0, 5.0 if step.prefill_tokens else 0.0))
-    first, second = Request(16, 100), Request(16, 100)
-    running.submit(first, 0.0)
-    running.submit(second, 0.5)
-    ends = [running.advance().ended_seconds for _ in range(3)]
-    # The first is launched from 0, the second beside the decode step from 5 on: a second of it is hidden.
-    assert ends == [5.0, 6.0, 10.0]
-
-
 def test_a_request_beyond_the_queue_limit_is_shed() -> None:
     running = engine()
     limited(running, max_num_queued_reqs=2)

@@ -1,4 +1,5 @@
 from dataclasses import asdict, replace
+from functools import partial
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_a_fit_comes_nearer_to_another_machine() -> None:
     truth = replace(TYPICAL, weight_bandwidth_share=0.55, flops_share=0.45)
     measured = table(truth)
     before = median_errors(cells(measured, machine(), TYPICAL))
-    found = fit([measured], machine(), TYPICAL, evaluations=40)
+    found = fit([partial(cells, measured, machine())], TYPICAL, evaluations=40)
     after = median_errors(cells(measured, machine(), found.parameters))
     assert found.evaluations <= 40
     assert after["tok_s"] < before["tok_s"] / 2
@@ -40,7 +41,7 @@ def test_a_fit_comes_nearer_to_another_machine() -> None:
 def test_rows_that_do_not_count_are_not_fitted() -> None:
     right, wrong = table(TYPICAL), table(replace(TYPICAL, flops_share=0.2))
     mixed = replace(right, rows=(*right.rows[:3], wrong.rows[3]))
-    found = fit([mixed], machine(), TYPICAL, evaluations=1, counts=lambda number: number < 3)
+    found = fit([partial(cells, mixed, machine())], TYPICAL, evaluations=1, counts=lambda number: number < 3)
     assert found.loss == pytest.approx(0)
 
 

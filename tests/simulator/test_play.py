@@ -58,6 +58,13 @@ def test_the_api_server_hands_out_one_token_after_another() -> None:
     assert [ttft for _, ttft in record.first_tokens] == [1.25, 3.0, 3.0, 3.0]
 
 
+def test_a_request_that_is_read_while_tokens_go_out_delays_those_after_it() -> None:
+    started = replica(request_seconds=0.25, output_token_seconds=0.5)
+    record = play([started], [(0.0, Request(16, 5)), (1.0, Request(16, 5)), (2.5, Request(16, 5))]).record
+    undisturbed = play([started], [(100.0, Request(16, 5)), (101.0, Request(16, 5))]).record
+    assert max(gap for _, gap, _ in record.gaps) > max(gap for _, gap, _ in undisturbed.gaps)
+
+
 def test_a_shed_client_sends_its_next_request_later() -> None:
     started = replica()
     started.engine.set_limits(Limits(8, 256, max_num_queued_reqs=1))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from setpoint.simulator.gpus import gpu
@@ -15,7 +17,7 @@ PREFILL = Step(
 
 
 def seconds(step: Step, **changed: object) -> float:
-    return StepTime(TYPICAL, H100, shape(**changed), 256)(step)[0]
+    return StepTime(TYPICAL, H100, shape(**changed), 256)(step)
 
 
 def test_a_decode_step_reads_all_weights() -> None:
@@ -35,11 +37,17 @@ def test_a_longer_context_takes_longer_to_read() -> None:
 
 
 @pytest.mark.parametrize(("max_num_seqs", "tokens", "captured"), [(256, 512, 1), (256, 513, 0), (64, 129, 0)])
-def test_a_step_beyond_the_captured_graphs_is_launched_layer_by_layer(
+def test_a_step_takes_as_long_as_its_launch_and_longest_without_a_graph(
     max_num_seqs: int, tokens: int, captured: bool
 ) -> None:
-    _, launch = StepTime(TYPICAL, H100, shape(), max_num_seqs)(Step(1, prefill_tokens=tokens))
-    assert launch == (0 if captured else pytest.approx(32 * TYPICAL.launch_layer_seconds))
+    slow_host = replace(TYPICAL, graph_layer_seconds=1.0, launch_layer_seconds=2.0)
+    step = Step(1, prefill_tokens=tokens)
+    assert StepTime(slow_host, H100, shape(), max_num_seqs)(step) == (32.0 if captured else 64.0)
+
+
+def test_a_step_in_which_all_decode_is_launched_at_once() -> None:
+    slow_host = replace(TYPICAL, graph_layer_seconds=1.0)
+    assert StepTime(slow_host, H100, shape(), 256)(DECODE) == seconds(DECODE)
 
 
 def test_a_smaller_model_takes_less_time() -> None:
@@ -50,7 +58,8 @@ def test_a_smaller_model_takes_less_time() -> None:
         "num_attention_heads": 16,
     }
     assert seconds(DECODE, **small) < seconds(DECODE) / 3
-    assert seconds(PREFILL, **small) < seconds(PREFILL) / 3
+    # Of a prompt only the launch is left.
+    assert seconds(PREFILL, **small) == pytest.approx(28 * TYPICAL.graph_layer_seconds)
 
 
 def test_a_mixture_of_experts_computes_some_and_reads_those_that_are_met() -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from setpoint.cli.documents import DocumentError
@@ -55,7 +56,12 @@ def simulate_fit(options: argparse.Namespace) -> int:
     except OSError as error:
         raise DocumentError(f"--out: {out} cannot be written: {error.strerror}") from None
     try:
-        found = fit(tables, machine, TYPICAL, options.evaluations, progress=_tell)
+        found = fit(
+            [partial(cells, table, machine) for table in tables],
+            TYPICAL,
+            options.evaluations,
+            progress=_tell,
+        )
     except ModuleNotFoundError:
         raise DocumentError("a fit needs SciPy: pip install 'setpoint[simulate]'") from None
     errors = median_errors([each for table in tables for each in cells(table, machine, found.parameters)])

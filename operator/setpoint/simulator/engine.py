@@ -5,7 +5,7 @@ from collections.abc import Callable
 from setpoint.simulator.limits import EngineConfig, Limits
 from setpoint.simulator.request import Request
 from setpoint.simulator.scheduler import Scheduler
-from setpoint.simulator.step import Step, StepSeconds
+from setpoint.simulator.step import Step
 
 NEVER = float("inf")
 
@@ -21,7 +21,7 @@ class Engine:
     """
 
     def __init__(
-        self, config: EngineConfig, step_seconds: Callable[[Step], StepSeconds], ready_seconds: float = 0.0
+        self, config: EngineConfig, step_seconds: Callable[[Step], float], ready_seconds: float = 0.0
     ) -> None:
         self.scheduler = Scheduler(config)
         self.ready_seconds = ready_seconds
@@ -29,8 +29,6 @@ class Engine:
         self.step_ends_seconds = NEVER
         """When the step that runs now ends; never, while there is nothing to do."""
         self._step_seconds = step_seconds
-        self._launched_seconds = 0.0
-        """When the host has launched all that is scheduled."""
         self._depth = 2 if config.async_scheduling else 1
 
     def submit(self, request: Request, now: float) -> None:
@@ -81,12 +79,9 @@ class Engine:
         now = max(now, self.ready_seconds)
         in_flight = self.scheduler.in_flight
         while len(in_flight) < self._depth and (step := self.scheduler.schedule(now)):
-            step.device_seconds, launch_seconds = self._step_seconds(step)
-            self._launched_seconds = max(self._launched_seconds, now) + launch_seconds
-            step.launched_seconds = self._launched_seconds
+            step.seconds = self._step_seconds(step)
             if len(in_flight) == 1:
                 self._begin(step, now)
 
     def _begin(self, step: Step, now: float) -> None:
-        ends = now + step.device_seconds
-        self.step_ends_seconds = max(step.launched_seconds, ends)
+        self.step_ends_seconds = now + step.seconds

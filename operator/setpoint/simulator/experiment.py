@@ -12,7 +12,7 @@ from setpoint.simulator.record import Record
 from setpoint.simulator.replica import Replica
 from setpoint.simulator.request import Request
 from setpoint.simulator.router import Router
-from setpoint.simulator.step import Step, StepSeconds
+from setpoint.simulator.step import Step
 from setpoint.workload.arrivals import Arrivals
 from setpoint.workload.lengths import Lengths
 
@@ -54,7 +54,7 @@ class Service:
 
     config: EngineConfig
     limits: Limits
-    step_seconds: Callable[[Step], StepSeconds]
+    step_seconds: Callable[[Step], float]
     parameters: Parameters
     router: Router
     replicas: int = 1

@@ -11,11 +11,15 @@ thousand tokens, and a weak pull holds the others where the data leave them free
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import fmean
 
 from setpoint.simulator.check import Cell
 from setpoint.simulator.measured import Table
 from setpoint.simulator.parameters import Parameters
 from setpoint.simulator.replay import Machine, replay
+
+Replay = Callable[[Parameters], Sequence[Cell]]
+"""Gives a table's rows beside what is simulated with some parameters."""
 
 WEIGHTS = {"tok_s": 2.0, "ttft_p50": 0.5, "ttft_p95": 1.0, "itl_p50": 0.7, "itl_p95": 1.0, "itl_p99": 0.2}
 """How much each figure counts."""
@@ -24,7 +28,7 @@ SOFT_CAP = 0.3
 PULL = 0.002
 """Loss for a parameter that is e times its start value."""
 FIRST_STEP = 0.25
-"""How far, in logarithms, each parameter is moved at first."""
+"""How far, in logarithms, each parameter is moved at first, from a start that may be far off."""
 KEPT = ("attention_flops_share",)
 """Parameters that no table of prompts below some thousand tokens shows."""
 
@@ -39,16 +43,16 @@ class Fitted:
 
 
 def fit(
-    tables: Sequence[Table],
-    machine: Machine,
+    replays: Sequence[Replay],
     start: Parameters,
     evaluations: int,
     counts: Callable[[int], bool] = lambda _: True,
     progress: Callable[[int, float], None] = lambda *_: None,
+    first_step: float = FIRST_STEP,
 ) -> Fitted:
-    """Return the best parameters found from `start` with so many replays of the tables.
+    """Return the best parameters found from `start` with so many evaluations of all replays.
 
-    Only rows whose number in their table `counts` are compared, all are replayed. `progress` is told the
+    Every replay weighs alike. Only rows whose number in theirs `counts` are compared. `progress` is told the
     number of evaluations and the least loss so far. Raises ModuleNotFoundError without SciPy.
     """
     from scipy.optimize import minimize
@@ -63,13 +67,13 @@ def fit(
             moved = _moved(start, names, moves)
         except ValueError:
             return 10.0 + sum(move * move for move in moves)  # out of bounds: worse than anything within
-        found = _loss(tables, machine, moved, counts) + PULL * sum(move * move for move in moves)
+        found = _loss(replays, moved, counts) + PULL * sum(move * move for move in moves)
         least = min(least, found)
         progress(done, least)
         return found
 
     simplex = [
-        [FIRST_STEP * (row == column + 1) for column in range(len(names))] for row in range(len(names) + 1)
+        [first_step * (row == column + 1) for column in range(len(names))] for row in range(len(names) + 1)
     ]
     options = {
         "maxfev": evaluations,
@@ -87,17 +91,17 @@ def cells(table: Table, machine: Machine, parameters: Parameters) -> list[Cell]:
     return [Cell(*both) for both in zip(table.rows, replay(table, machine, parameters), strict=True)]
 
 
-def _loss(
-    tables: Sequence[Table], machine: Machine, parameters: Parameters, counts: Callable[[int], bool]
-) -> float:
-    total = weights = 0.0
-    for table in tables:
-        for number, cell in enumerate(cells(table, machine, parameters)):
+def _loss(replays: Sequence[Replay], parameters: Parameters, counts: Callable[[int], bool]) -> float:
+    losses = []
+    for replayed in replays:
+        total = weights = 0.0
+        for number, cell in enumerate(replayed(parameters)):
             if counts(number):
                 for figure, measured in cell.row.figures.items():
                     total += WEIGHTS[figure] * _error(measured, cell.simulated[figure])
                     weights += WEIGHTS[figure]
-    return total / weights
+        losses.append(total / weights)
+    return fmean(losses)
 
 
 def _error(measured: float, simulated: float) -> float:

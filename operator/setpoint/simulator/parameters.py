@@ -39,11 +39,13 @@ class Parameters:
     """Every step, whatever is in it: norms, the scheduler's own work."""
     sequence_seconds: float
     """Every sequence of a step: preparing inputs, sampling."""
+    graph_layer_seconds: float
+    """Host time to launch one layer of a step with prompts that fits into the captured CUDA graphs: they are
+    captured in pieces then, with attention between them."""
     launch_layer_seconds: float
-    """Host time to launch one layer of a step of more tokens than CUDA graphs were captured for. With
-    asynchronous scheduling it hides behind the step before, if that takes as long."""
+    """Host time to launch one layer of a step of more tokens than CUDA graphs were captured for."""
     network_seconds: float
-    """Every request: client and network, which serve any number at a time."""
+    """Every request: client, network and the ways between processes, which serve any number at a time."""
     request_seconds: float
     """Every request in the API server, which does one thing at a time."""
     prompt_token_seconds: float
@@ -71,15 +73,16 @@ class Parameters:
 
 
 TYPICAL = Parameters(
-    weight_bandwidth_share=0.8,
-    kv_bandwidth_share=0.8,
+    weight_bandwidth_share=0.83,
+    kv_bandwidth_share=0.9,
     flops_share=0.6,
     attention_flops_share=0.45,
     overlap=3.0,
     step_seconds=1e-3,
     sequence_seconds=5e-6,
-    launch_layer_seconds=1e-3,
-    network_seconds=4e-3,
+    graph_layer_seconds=4e-4,
+    launch_layer_seconds=9e-4,
+    network_seconds=15e-3,
     request_seconds=2e-3,
     prompt_token_seconds=1e-6,
     output_token_seconds=1e-4,

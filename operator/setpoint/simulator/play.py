@@ -48,7 +48,7 @@ class Play:
 
     def run_until(self, end: float) -> None:
         """Let everything happen that happens before `end`."""
-        arriving, replicas = self._arriving, self._replicas
+        arriving, replicas, record = self._arriving, self._replicas, self.record
         replica = replicas[0]
         while True:
             if len(replicas) > 1:
@@ -57,17 +57,21 @@ class Play:
             arrival = arriving[0][0] if arriving else NEVER
             if arrival <= following:
                 if arrival >= end:
-                    return
+                    break
                 self._route(*heappop(arriving))
             elif following >= end:
-                return
+                break
             elif (read := replica.take_read()) is not None:
                 self._submit(replica, *read)
             else:
-                step, half, gap, out = replica.advance()
-                self.record.step(step, half, gap, out)
+                record.gap(replica.handed_out())
+                step, half, out = replica.advance()
+                record.step(step, half, out)
                 for request in step.finished:
                     self._send_next(request, out)
+
+        for replica in replicas:
+            record.gap(replica.handed_out())
 
     def _route(self, now: float, _: int, request: Request) -> None:
         replicas = self._replicas

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from setpoint.simulator.replica import Gap
 from setpoint.simulator.step import Step
 from setpoint.workload.quantiles import quantile, weighted_quantiles
 
@@ -56,8 +57,7 @@ class Record:
 
     first_tokens: list[tuple[float, float]] = field(default_factory=list)
     """When one came, and the TTFT."""
-    gaps: list[tuple[float, float, int]] = field(default_factory=list)
-    """When tokens came, the inter-token latency, and to how many requests."""
+    gaps: list[Gap] = field(default_factory=list)
     shed: list[tuple[float, str]] = field(default_factory=list)
     """When a request was refused, and why."""
     _answers: list[tuple[float, float, float, float]] = field(default_factory=list)
@@ -67,12 +67,15 @@ class Record:
         """The requests that were answered to their end."""
         return [Answer(*each) for each in self._answers]
 
-    def step(self, step: Step, half: float, gap: float, out: float) -> None:
-        """Note what a step brought: half of its tokens by `half`, `gap` after those before, all by `out`."""
-        if step.decoding:
-            self.gaps.append((half, gap, step.decoding))
+    def gap(self, gap: Gap) -> None:
+        """Note when the tokens of a step went out."""
+        if gap.requests:
+            self.gaps.append(gap)
+
+    def step(self, step: Step, half: float, out: float) -> None:
+        """Note what else a step brought, half of it by `half` and all by `out`."""
         for late in step.late_gaps_seconds:
-            self.gaps.append((half, late, 1))
+            self.gaps.append(Gap(half, late, 1))
         for request in step.first_tokens:
             ttft = request.ttft_seconds = out - request.sent_seconds
             self.first_tokens.append((out, ttft))

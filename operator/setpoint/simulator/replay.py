@@ -104,7 +104,7 @@ def _closed_loop(table: ClosedLoop, machine: Machine, parameters: Parameters) ->
         start = end + DROPPED_SHARE * CELL_SECONDS
         end += CELL_SECONDS
         play.run_until(end)
-        simulated.append(_figures(play.record.figures(start, end)))
+        simulated.append(by_name(play.record.figures(start, end)))
     return simulated
 
 
@@ -136,7 +136,7 @@ def _open_loop(table: OpenLoop, machine: Machine, parameters: Parameters) -> lis
 def _window(play: Play, start: float, end: float, sent: list[Request]) -> tuple[dict[str, float], float]:
     """Return the figures of a window, TTFT of the requests sent in it, and when the row closed."""
     play.run_until(end)
-    figures = _figures(play.record.figures(start, end))
+    figures = by_name(play.record.figures(start, end))
     now = end
     while now < end + CLOSE_SECONDS:
         now += LOOK_SECONDS
@@ -151,8 +151,8 @@ def _move(replica: Replica, row: Row) -> None:
     replica.engine.set_limits(Limits(row.max_num_seqs, row.max_num_batched_tokens))
 
 
-def _figures(figures: Figures) -> dict[str, float]:
-    """Return them by the names of the tables; 0 where nothing was seen."""
+def by_name(figures: Figures) -> dict[str, float]:
+    """Return figures by the names of the tables; 0 where nothing was seen."""
     ttft, itl = figures.ttft or NOTHING, figures.itl or NOTHING
     return {
         "tok_s": figures.tok_s,

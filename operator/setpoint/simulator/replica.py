@@ -1,17 +1,28 @@
 """The API server before an engine: one process that reads requests and hands out tokens, one thing at a time.
 
 With a thousand tokens a second it hardly matters; near an engine's capacity its queue is a good part of the
-time to first token, and makes the gaps between tokens uneven. As in vLLM (v1/engine/output_processor.py,
+time to first token, and makes the gaps between tokens uneven: its event loop takes turns, so a request that
+comes while tokens are handed out delays those after it. As in vLLM (v1/engine/output_processor.py,
 RequestOutputCollector), a token that is still to be handed out when the same request's next one comes goes
 out together with it, so that the queue never grows beyond one chunk a request.
 """
 
 from collections import deque
+from typing import NamedTuple
 
 from setpoint.simulator.engine import Engine
 from setpoint.simulator.parameters import Parameters
 from setpoint.simulator.request import Request
 from setpoint.simulator.step import Step
+
+
+class Gap(NamedTuple):
+    """What the decoding requests saw of one step: the middle of its tokens stands for all."""
+
+    handed_out_seconds: float
+    seconds: float
+    """Since the step before."""
+    requests: int
 
 
 class Replica:
@@ -25,7 +36,10 @@ class Replica:
         self._busy_until = 0.0
         self._handing_out_seconds = 0.0
         """Work on the tokens of the newest step."""
-        self._handed_out_seconds = 0.0
+        self._half_seconds = self._half_before_seconds = 0.0
+        """When half of the tokens of the newest step, and of the one before, have gone out."""
+        self._decoding = 0
+        """How many requests decoded in the newest step."""
         self._read: deque[tuple[float, Request]] = deque()
         """Requests on their way to the engine, and when they reach it."""
 
@@ -41,6 +55,8 @@ class Replica:
         """Take a request off the network."""
         work = self._request_seconds + self._prompt_token_seconds * request.prompt_tokens
         self._busy_until = max(self._busy_until, now) + work
+        if now < self._half_seconds:
+            self._half_seconds += work
         self._read.append((self._busy_until, request))
 
     def take_read(self) -> tuple[float, Request] | None:
@@ -49,11 +65,16 @@ class Replica:
             return self._read.popleft()
         return None
 
-    def advance(self) -> tuple[Step, float, float, float]:
-        """End the step that runs, and hand out its tokens.
+    def handed_out(self) -> Gap:
+        """Return what became of the newest step's tokens; told once, then there are none."""
+        gap = Gap(self._half_seconds, self._half_seconds - self._half_before_seconds, self._decoding)
+        self._decoding = 0
+        return gap
 
-        Return the step, when half of its tokens have gone out, how long after those of the step before,
-        and when all have.
+    def advance(self) -> tuple[Step, float, float]:
+        """End the step that runs, and begin to hand out its tokens.
+
+        Return the step, when half of its tokens will have gone out if nothing comes in between, and when all.
         """
         ends = self.engine.step_ends_seconds
         step = self.engine.advance()
@@ -63,7 +84,7 @@ class Replica:
         start = ends + backlog - merged
         self._handing_out_seconds = work
         self._busy_until = start + work
-        half = (start + self._busy_until) / 2
-        gap = half - self._handed_out_seconds
-        self._handed_out_seconds = half
-        return step, half, gap, self._busy_until
+        self._half_before_seconds = self._half_seconds
+        self._half_seconds = max((start + self._busy_until) / 2, self._half_before_seconds)
+        self._decoding = step.decoding
+        return step, self._half_seconds, self._busy_until

@@ -5,10 +5,6 @@ from dataclasses import dataclass
 
 from setpoint.simulator.request import Request
 
-StepSeconds = tuple[float, float]
-"""What a step costs: seconds on the GPU, and seconds on the host, to launch it. The host launches one step
-after another, and a step does not end before all of it is launched."""
-
 
 @dataclass(slots=True)
 class Step:
@@ -32,10 +28,8 @@ class Step:
     """Requests whose prefill ends here, with one token each: the first, or after a preemption the next."""
     preempted: Sequence[Request] = ()
 
-    device_seconds: float = 0.0
-    """How long it takes at least, from the end of the one before."""
-    launched_seconds: float = 0.0
-    """When the host has launched all of it."""
+    seconds: float = 0.0
+    """How long it takes, from the end of the one before."""
     ended_seconds: float = 0.0
     gap_seconds: float = 0.0
     """Since the step before ended: the inter-token latency of the `decoding` requests."""

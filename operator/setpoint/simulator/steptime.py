@@ -3,13 +3,14 @@
 A roofline: matrix products of weights and tokens take as long as reading the weights or multiplying them,
 whichever is longer, or somewhat more where the two do not overlap wholly; attention reads the KV cache for
 decoding requests, and multiplies for prefilling ones; and a step costs something by itself, and for each of
-its sequences. A step that is in no CUDA graph costs the host time too, to launch it layer by layer.
+its sequences. It takes at least as long as the host needs to launch it: no time when all requests decode,
+which is one CUDA graph, more when graph and attention alternate layer by layer, most without a graph.
 """
 
 from setpoint.simulator.gpus import Gpu
 from setpoint.simulator.model import ModelShape
 from setpoint.simulator.parameters import Parameters
-from setpoint.simulator.step import Step, StepSeconds
+from setpoint.simulator.step import Step
 
 MOST_CAPTURED_TOKENS = 512
 """vLLM captures CUDA graphs up to min(2 x max_num_seqs, 512) tokens."""
@@ -36,9 +37,10 @@ class StepTime:
         self._overlap: float = parameters.overlap
         self._step_seconds = parameters.step_seconds
         self._sequence_seconds = parameters.sequence_seconds
-        self._launch_seconds = parameters.launch_layer_seconds * shape.layers
+        self._pieces_launch_seconds = parameters.graph_layer_seconds * shape.layers
+        self._eager_launch_seconds = parameters.launch_layer_seconds * shape.layers
 
-    def __call__(self, step: Step) -> StepSeconds:
+    def __call__(self, step: Step) -> float:
         decoding = step.decoding
         tokens = decoding + step.prefill_tokens
         sequences = decoding + step.prefill_sequences
@@ -52,4 +54,8 @@ class StepTime:
         context_tokens = step.decoding_context_tokens + step.prefill_context_tokens
         seconds += context_tokens * self._context_seconds + step.attention_pairs * self._pair_seconds
         seconds += self._step_seconds + sequences * self._sequence_seconds
-        return seconds, self._launch_seconds if tokens > self._captured_tokens else 0.0
+        if tokens > self._captured_tokens:
+            launch = self._eager_launch_seconds
+        else:
+            launch = self._pieces_launch_seconds if step.prefill_tokens else 0.0
+        return max(seconds, launch)

@@ -74,7 +74,7 @@ class Observed:
         self.metrics = Metrics(self.registry, "tiny", 512)
         self.verdicts = Verdicts(self.registry)
         self.verdicts.objectives = objectives
-        self.engine = Engine(engine_config(**changed), lambda step: (step_seconds(step), 0.0))
+        self.engine = Engine(engine_config(**changed), lambda step: step_seconds(step))
         self.recorder = Recorder(self.engine.scheduler, self.metrics, self.verdicts)
         self._api_server_seconds = api_server_seconds
         self.value = Values(self.registry)
@@ -161,7 +161,7 @@ class Running:
     ) -> None:
         self.clock = HandClock()
         self.told = Told()
-        engine = Engine(engine_config(**changed), lambda _: (step_seconds, 0.0))
+        engine = Engine(engine_config(**changed), lambda _: step_seconds)
         self.replica = RealTimeReplica(
             Replica(engine, api_server),
             Clock(monotonic or self.clock),

@@ -19,7 +19,7 @@ class Controlled:
         self.registry = Registry()
         self.counter = self.registry.counter("events", "Events")
         self.histogram = self.registry.histogram("sizes", "Sizes", (1, 2))
-        self.pace = Pace(lambda _: (0.01, 0.0), 2.0)
+        self.pace = Pace(lambda _: 0.01, 2.0)
         self.hung: list[bool] = []
         self.scrape = Scrape(self.registry, lambda: None)
         self.control = FaultControl(self.pace, self.hung.append, self.scrape, self.registry)
@@ -56,9 +56,9 @@ def test_a_word_that_names_no_fault_is_told_with_those_that_do(words: str) -> No
 
 def test_a_slow_node_takes_a_factor_longer_until_it_is_well(controlled: Controlled) -> None:
     controlled.now("slow:3")
-    assert controlled.pace(Step(1))[0] == pytest.approx(0.06)
+    assert controlled.pace(Step(1)) == pytest.approx(0.06)
     controlled.now("")
-    assert controlled.pace(Step(1))[0] == pytest.approx(0.02)
+    assert controlled.pace(Step(1)) == pytest.approx(0.02)
 
 
 def test_a_hang_begins_and_ends(controlled: Controlled) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from setpoint.simulator.http.faults import Faults, parse_faults
 from setpoint.simulator.http.scrape import Scrape
 from setpoint.simulator.http.series import Registry
-from setpoint.simulator.step import Step, StepSeconds
+from setpoint.simulator.step import Step
 
 LOOK_SECONDS = 0.5
 _log = logging.getLogger("setpoint.simulator")
@@ -17,16 +17,14 @@ _log = logging.getLogger("setpoint.simulator")
 class Pace:
     """How long a step takes in real time: what the model of the GPU says, times two factors."""
 
-    def __init__(self, step_seconds: Callable[[Step], StepSeconds], time_scale: float) -> None:
+    def __init__(self, step_seconds: Callable[[Step], float], time_scale: float) -> None:
         self._step_seconds = step_seconds
         self._time_scale = time_scale
         self.slowness = 1.0
         """1 for a GPU that is well."""
 
-    def __call__(self, step: Step) -> StepSeconds:
-        factor = self._time_scale * self.slowness
-        device, launch = self._step_seconds(step)
-        return device * factor, launch * factor
+    def __call__(self, step: Step) -> float:
+        return self._step_seconds(step) * self._time_scale * self.slowness
 
 
 class FaultControl:

@@ -21,7 +21,7 @@ from setpoint.simulator.limits import EngineConfig
 from setpoint.simulator.memory import kv_cache_blocks
 from setpoint.simulator.model import ModelShape
 from setpoint.simulator.parameters import Parameters, built_in
-from setpoint.simulator.step import Step, StepSeconds
+from setpoint.simulator.step import Step
 from setpoint.simulator.steptime import StepTime
 
 _DEFAULT_BLOCK_SIZE = 16
@@ -33,7 +33,7 @@ class Loaded:
 
     config: EngineConfig
     max_num_active_seqs: int
-    step_seconds: Callable[[Step], StepSeconds]
+    step_seconds: Callable[[Step], float]
     parameters: Parameters
     cache_config: Mapping[str, object]
     """The labels of vllm:cache_config_info."""

@@ -228,7 +228,7 @@ class RealTimeReplica:
 
     def _advance(self) -> None:
         """End a step; its tokens are on their way."""
-        step, at, _, _ = self._replica.advance()
+        step, at, _ = self._replica.advance()
         self._observer.step(step)
         for request in step.first_tokens:
             if self._open[request].deliver:
