@@ -36,8 +36,9 @@ class Replica:
         self._busy_until = 0.0
         self._handing_out_seconds = 0.0
         """Work on the tokens of the newest step."""
-        self._half_seconds = self._half_before_seconds = 0.0
-        """When half of the tokens of the newest step, and of the one before, have gone out."""
+        self.half_seconds = 0.0
+        """When half of the tokens of the newest step have gone out; later, when a request comes before."""
+        self._half_before_seconds = 0.0
         self._decoding = 0
         """How many requests decoded in the newest step."""
         self._read: deque[tuple[float, Request]] = deque()
@@ -55,8 +56,8 @@ class Replica:
         """Take a request off the network."""
         work = self._request_seconds + self._prompt_token_seconds * request.prompt_tokens
         self._busy_until = max(self._busy_until, now) + work
-        if now < self._half_seconds:
-            self._half_seconds += work
+        if now < self.half_seconds:
+            self.half_seconds += work
         self._read.append((self._busy_until, request))
 
     def take_read(self) -> tuple[float, Request] | None:
@@ -67,7 +68,7 @@ class Replica:
 
     def handed_out(self) -> Gap:
         """Return what became of the newest step's tokens; told once, then there are none."""
-        gap = Gap(self._half_seconds, self._half_seconds - self._half_before_seconds, self._decoding)
+        gap = Gap(self.half_seconds, self.half_seconds - self._half_before_seconds, self._decoding)
         self._decoding = 0
         return gap
 
@@ -84,7 +85,7 @@ class Replica:
         start = ends + backlog - merged
         self._handing_out_seconds = work
         self._busy_until = start + work
-        self._half_before_seconds = self._half_seconds
-        self._half_seconds = max((start + self._busy_until) / 2, self._half_before_seconds)
+        self._half_before_seconds = self.half_seconds
+        self.half_seconds = max((start + self._busy_until) / 2, self._half_before_seconds)
         self._decoding = step.decoding
-        return step, self._half_seconds, self._busy_until
+        return step, self.half_seconds, self._busy_until

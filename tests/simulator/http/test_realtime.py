@@ -76,6 +76,16 @@ async def test_the_api_server_does_one_thing_at_a_time() -> None:
     assert other.request.submitted_seconds == 0.5
 
 
+async def test_a_request_that_comes_while_tokens_go_out_delays_them() -> None:
+    running = Running(api_server=replace(INSTANT, request_seconds=0.25, output_token_seconds=0.5))
+    one = running.ask(output_tokens=1)
+    for tenths in range(19):
+        running.at(tenths / 10 + 0.001)
+        if tenths == 13:  # its token is there since 1.25, and would go out at 1.5
+            running.ask(output_tokens=1)
+    assert one.ttft_seconds == pytest.approx(1.75)
+
+
 async def test_a_client_that_leaves_before_it_was_read_never_reaches_the_engine() -> None:
     running = Running(api_server=replace(INSTANT, request_seconds=0.25))
     leaving = running.ask()

@@ -144,6 +144,8 @@ class RealTimeReplica:
         self._open[ticket.request] = self._unread[ticket.request] = ticket
         self._idle.clear()
         self._replica.receive(ticket.request, ticket.arrived_seconds)
+        if self._outgoing:
+            self._outgoing[-1].at = self._replica.half_seconds
         self.catch_up()
         self._wake_in_time()
 
