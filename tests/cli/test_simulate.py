@@ -154,6 +154,7 @@ def test_a_fit_finds_what_is_wrong_before_it_begins(
     [
         ({"parameters": asdict(TYPICAL)}, "key 'gpu' is missing"),
         ({"gpu": "H100"}, "parameters: missing"),
+        ({"gpu": "A100", "parameters": asdict(TYPICAL)}, "was fitted to GPU 'A100', not 'H100'"),
         ({"gpu": "H100", "parameters": asdict(TYPICAL) | {"overlap": 0}}, "overlap: 0 is out of bounds"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from setpoint.cli.documents import DocumentError
 from setpoint.simulator.model import ModelShape
-from setpoint.simulator.parameters import Parameters
+from setpoint.simulator.parameters import Parameters, of_fit, of_fit_to
 
 
 def read_model(path: str) -> ModelShape:
@@ -20,11 +20,16 @@ def read_model(path: str) -> ModelShape:
 
 def read_parameters(path: str) -> tuple[str, Parameters]:
     """Read what `setpoint simulate fit` wrote: the GPU's name, and the parameters. Raises DocumentError."""
-    content = read_json(path)
-    if not isinstance(content.get("gpu"), str):
-        raise DocumentError(f"{path}: key 'gpu' is missing: write the file with `setpoint simulate fit`")
     try:
-        return content["gpu"], Parameters.parse(content.get("parameters"))
+        return of_fit(read_json(path))
+    except ValueError as error:
+        raise DocumentError(f"{path}: {error}") from None
+
+
+def read_parameters_for(gpu_name: str, path: str) -> Parameters:
+    """Read a fit to this GPU. Raises DocumentError, also when it was to another."""
+    try:
+        return of_fit_to(gpu_name, read_json(path))
     except ValueError as error:
         raise DocumentError(f"{path}: {error}") from None
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from setpoint.api.scalars import duration_seconds
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.output import write
-from setpoint.cli.simulate_files import read_model, read_parameters
+from setpoint.cli.simulate_files import read_model, read_parameters_for
 from setpoint.simulator.experiment import ClosedLoop, OpenLoop, Requests, Service, run
 from setpoint.simulator.gpus import gpu
 from setpoint.simulator.limits import EngineConfig, Limits
@@ -94,7 +94,7 @@ def simulate_run(options: argparse.Namespace) -> int:
 
 def _service(options: argparse.Namespace, shape: ModelShape) -> Service:
     card = gpu(options.gpu)
-    parameters = read_parameters(options.params)[1] if options.params else built_in(options.gpu)
+    parameters = read_parameters_for(options.gpu, options.params) if options.params else built_in(options.gpu)
     max_model_len = options.max_model_len or shape.context_tokens
     if max_model_len > shape.context_tokens:
         raise ValueError(

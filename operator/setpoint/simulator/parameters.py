@@ -102,3 +102,22 @@ def built_in(gpu_name: str) -> Parameters:
             "fit some with `setpoint simulate fit` and name the file with --params"
         )
     return Parameters.parse(known[gpu_name])
+
+
+def of_fit(content: Any) -> tuple[str, Parameters]:
+    """Return the GPU's name and the parameters that `setpoint simulate fit` wrote into a file.
+
+    Raises ValueError that names what is missing or wrong.
+    """
+    gpu_name = content.get("gpu") if isinstance(content, dict) else None
+    if not gpu_name:
+        raise ValueError("key 'gpu' is missing: write the file with `setpoint simulate fit`")
+    return str(gpu_name), Parameters.parse(content.get("parameters"))
+
+
+def of_fit_to(gpu_name: str, content: Any) -> Parameters:
+    """Return the parameters of a fit to this GPU. Raises ValueError also when it was another."""
+    name, parameters = of_fit(content)
+    if name != gpu_name:
+        raise ValueError(f"was fitted to GPU {name!r}, not {gpu_name!r}: fit anew, or name that GPU")
+    return parameters

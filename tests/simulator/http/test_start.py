@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from setpoint.simulator.http.__main__ import main
+from setpoint.simulator.parameters import built_in
 
 Ended = Callable[..., tuple[int, str]]
 
@@ -110,6 +112,23 @@ def test_a_gpu_that_cannot_run_it_ends_with_1(
     code, log = ended(str(folder), **environment)
     assert code == 1
     assert words in log
+
+
+def test_parameters_that_were_fitted_to_another_gpu_end_with_1(ended: Ended, folder: Path) -> None:
+    fit = folder / "fit.json"
+    fit.write_text(json.dumps({"gpu": "A100", "parameters": asdict(built_in("H100")), "fitted": {}}))
+    code, log = ended(str(folder), SETPOINT_SIMULATOR_PARAMS=str(fit))
+    assert code == 1
+    assert "was fitted to GPU 'A100', not 'H100'" in log
+
+
+def test_parameters_that_fit_wrote_are_taken(ended: Ended, folder: Path) -> None:
+    fit = folder / "fit.json"
+    fit.write_text(json.dumps({"gpu": "A100", "parameters": asdict(built_in("H100")), "fitted": {}}))
+    environment = {"GPU": "A100", "PARAMS": str(fit), "FAULTS": "out-of-memory"}
+    _, log = ended(str(folder), **{f"SETPOINT_SIMULATOR_{key}": value for key, value in environment.items()})
+    assert "PARAMS" not in log
+    assert "CUDA out of memory" in log
 
 
 @pytest.mark.parametrize(

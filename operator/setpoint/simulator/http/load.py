@@ -20,7 +20,7 @@ from setpoint.simulator.http.settings import Settings
 from setpoint.simulator.limits import EngineConfig
 from setpoint.simulator.memory import kv_cache_blocks
 from setpoint.simulator.model import ModelShape
-from setpoint.simulator.parameters import Parameters, built_in
+from setpoint.simulator.parameters import Parameters, built_in, of_fit_to
 from setpoint.simulator.step import Step
 from setpoint.simulator.steptime import StepTime
 
@@ -106,7 +106,7 @@ def _parameters(settings: Settings) -> Parameters:
                 f"SETPOINT_SIMULATOR_GPU: {error}; here SETPOINT_SIMULATOR_PARAMS names it"
             ) from None
     try:
-        return Parameters.parse(json.loads(settings.parameters.read_text(encoding="utf-8")))
+        return of_fit_to(settings.gpu, json.loads(settings.parameters.read_text(encoding="utf-8")))
     except ValueError as error:
         raise ValueError(f"SETPOINT_SIMULATOR_PARAMS={settings.parameters}: {error}") from None
 
