@@ -74,10 +74,10 @@ def _seconds(cell: Cell) -> float:
 
 
 def _measure(start: Start, cell: Cell) -> dict[str, Any]:
-    if cell.limits:
-        partial = server.LIMITS_FILE.with_suffix(".new")
-        partial.write_text(json.dumps(cell.limits))
-        partial.rename(server.LIMITS_FILE)
+    limits = cell.limits or start.limits
+    partial = server.LIMITS_FILE.with_suffix(".new")
+    partial.write_text(json.dumps(limits))
+    partial.rename(server.LIMITS_FILE)
     before = _metrics()
     middle: dict[str, Any] = {}
     watch = threading.Timer(_seconds(cell) * 0.7, lambda: middle.update(_gpu(), metrics=_metrics()))
@@ -92,7 +92,7 @@ def _measure(start: Start, cell: Cell) -> dict[str, Any]:
         "start": start.name,
         "cell": cell.name,
         "flags": list(start.flags),
-        "limits": cell.limits,
+        "limits": limits,
         "load": list(cell.load),
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         **_machine(),

@@ -33,10 +33,10 @@ class Held:
 
 
 def held(rows: Iterable[dict[str, Any]]) -> list[Held]:
-    """Return the sustained rates of the open-loop chat rows whose limits were moved live."""
+    """Return the sustained rates of the open-loop chat rows of the default start, whose limits were moved live."""
     found = []
     for row in rows:
-        if not row["cell"].startswith("chat-") or not row["limits"]:
+        if not row["cell"].startswith("chat-") or row["start"] != "default":
             continue
         stage = row["report"]["stages"][0]
         completed = stage["requests_completed"] / stage["requests_offered"]

@@ -14,7 +14,7 @@ SLO = ("--slo", "itl.p95=50ms,ttft.p95=1s")
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of the load test; `limits` of None leave the server's own."""
+    """One run of the load test; `limits` of None are those of the start."""
 
     name: str
     load: tuple[str, ...]
@@ -28,6 +28,15 @@ class Start:
     name: str
     flags: tuple[str, ...]
     cells: list[Cell] = field(default_factory=list)
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The limits that the flags set; without them those of `vllm serve` on an H100."""
+        given = dict(zip(self.flags[::2], self.flags[1::2], strict=True))
+        return {
+            "max_num_seqs": int(given.get("--max-num-seqs", 1024)),
+            "max_num_batched_tokens": int(given.get("--max-num-batched-tokens", 8192)),
+        }
 
 
 def chat(rate: float, tokens: int | None, seconds: int = 60, sequences: int = 1024) -> Cell:
@@ -48,11 +57,12 @@ def chat(rate: float, tokens: int | None, seconds: int = 60, sequences: int = 10
     return Cell(f"chat-{tokens or 'own'}-{rate:g}", load, limits)
 
 
-def prefix(share: float, rate: float) -> Cell:
+def prefix(share: float, rate: float, tokens: int = 8192) -> Cell:
     """Return a cell whose prompts have a share of their tokens in common."""
+    limits = {"max_num_seqs": 1024, "max_num_batched_tokens": tokens}
     load = ("--rate", f"{rate:g}", "--duration", "50s", "--warmup", "10s", "--seed", "1",
             "--shared-prefix", f"{share:g}", *SHARED_PROMPTS, *SLO)  # fmt: skip
-    return Cell(f"prefix-{share:g}-{rate:g}", load)
+    return Cell(f"prefix-{tokens}-{share:g}-{rate:g}", load, limits)
 
 
 def kv_bound(sequences: int) -> Cell:
