@@ -33,7 +33,7 @@ class Held:
 
 
 def held(rows: Iterable[dict[str, Any]]) -> list[Held]:
-    """Return the sustained rates of the open-loop chat rows of the default start, whose limits were moved live."""
+    """Return the sustained rates of the chat rows of the default start, whose limits were moved live."""
     found = []
     for row in rows:
         if not row["cell"].startswith("chat-") or row["start"] != "default":
