@@ -27,6 +27,7 @@ from setpoint.simulator.replay import by_name
 from setpoint.simulator.router import round_robin
 from setpoint.simulator.steptime import StepTime
 from setpoint.workload.arrivals import Burst
+from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import parse_lengths
 
 _CONFIG = Path(__file__).parents[1] / "data" / "h100-llama8b-config.json"
@@ -72,8 +73,7 @@ def _cell(row: dict[str, Any], parameters: known.Parameters) -> Cell:
     flags = dict(zip(row["load"][::2], row["load"][1::2], strict=True))
     duration = float(flags["--duration"].removesuffix("s"))
     requests = Requests(
-        parse_lengths(flags["--prompt-tokens"]),
-        parse_lengths(flags["--output-tokens"]),
+        Shape(parse_lengths(flags["--prompt-tokens"]), parse_lengths(flags["--output-tokens"])),
         float(flags.get("--shared-prefix", 0)),
     )
     load = (

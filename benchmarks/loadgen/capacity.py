@@ -16,7 +16,7 @@ from typing import cast
 
 from setpoint.loadgen.hold import Holder, Look
 from setpoint.loadgen.measure import Held, Load
-from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, Shape
+from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan
 from setpoint.loadgen.plan import Request as Planned
 from setpoint.loadgen.promise import share_kept
 from setpoint.loadgen.records import Record
@@ -33,6 +33,7 @@ from setpoint.simulator.parameters import built_in
 from setpoint.simulator.request import Request
 from setpoint.simulator.steptime import StepTime
 from setpoint.workload.arrivals import parse_arrivals
+from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import Uniform
 from setpoint.workload.objectives import Slo, parse_slo
 

@@ -19,6 +19,7 @@ from setpoint.simulator.parameters import built_in
 from setpoint.simulator.router import round_robin
 from setpoint.simulator.steptime import StepTime
 from setpoint.workload.arrivals import parse_arrivals
+from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import Uniform
 
 SIMULATED_SECONDS = 3600.0
@@ -37,7 +38,7 @@ def main() -> None:
     for name, load in LOADS.items():
         for tokens in TOKENS:
             for shared_prefix in (0.0, 0.5):
-                requests = Requests(Uniform(256, 768), Uniform(64, 192), shared_prefix)
+                requests = Requests(Shape(Uniform(256, 768), Uniform(64, 192)), shared_prefix)
                 seconds = min(once(shape, load, tokens, requests) for _ in range(RUNS))
                 rows.append(
                     {

@@ -4,11 +4,12 @@ from setpoint.loadgen.client import Endpoint
 from setpoint.loadgen.fleet import Fleet
 from setpoint.loadgen.hold import Holder, Progress, longest_good_seconds
 from setpoint.loadgen.measure import measure
-from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan, Request, Shape
+from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan, Request
 from setpoint.loadgen.prompts import Prompts
 from setpoint.loadgen.records import Record
 from setpoint.loadgen.report import ClosedLoop
 from setpoint.workload.arrivals import parse_arrivals
+from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import Uniform
 from setpoint.workload.objectives import parse_slo
 from tests.loadgen import endpoint as does

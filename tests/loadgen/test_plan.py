@@ -2,8 +2,9 @@ from itertools import islice, pairwise, takewhile
 
 import pytest
 
-from setpoint.loadgen.plan import ClosedPlan, OpenPlan, ReplayPlan, Request, Shape
+from setpoint.loadgen.plan import ClosedPlan, OpenPlan, ReplayPlan, Request
 from setpoint.workload.arrivals import parse_arrivals
+from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import Uniform
 
 SHAPE = Shape(Uniform(10, 20), Uniform(1, 5))

@@ -4,10 +4,11 @@ from typing import cast
 
 from setpoint.loadgen.hold import Holder, Look
 from setpoint.loadgen.measure import Held, Load
-from setpoint.loadgen.plan import Plan, Shape
+from setpoint.loadgen.plan import Plan
 from setpoint.loadgen.report import ClosedLoop, OpenLoop
 from setpoint.loadgen.search import CapacityPlan, Search, Searched
 from setpoint.workload.arrivals import parse_arrivals
+from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import Uniform
 from setpoint.workload.objectives import parse_slo
 from tests.loadgen.builders import a_record, held, queue

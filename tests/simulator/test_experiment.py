@@ -10,10 +10,11 @@ from setpoint.simulator.record import Record
 from setpoint.simulator.router import round_robin
 from setpoint.simulator.steptime import StepTime
 from setpoint.workload.arrivals import parse_arrivals
+from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import Uniform
 from tests.simulator.builders import machine
 
-CHAT = Requests(Uniform(256, 768), Uniform(64, 192))
+CHAT = Requests(Shape(Uniform(256, 768), Uniform(64, 192)))
 
 
 def service(**changed: int) -> Service:
@@ -59,7 +60,7 @@ def test_a_larger_token_budget_trades_inter_token_latency_for_first_tokens() -> 
 
 
 def test_a_full_kv_cache_preempts_and_everything_still_ends() -> None:
-    long = Requests(Uniform(1000, 1000), Uniform(400, 400))
+    long = Requests(Shape(Uniform(1000, 1000), Uniform(400, 400)))
     record = closed(64, 120.0, long, kv_blocks=2100)
     assert record.figures(30.0, 120.0).req_s > 0
     assert max(number for _, _, number in record.gaps) < 40  # 2,100 blocks hold some 30 requests

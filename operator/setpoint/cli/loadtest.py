@@ -19,7 +19,7 @@ from setpoint.cli.output import write
 from setpoint.cli.version import version
 from setpoint.loadgen.client import Endpoint
 from setpoint.loadgen.measure import Load
-from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan, Shape
+from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan
 from setpoint.loadgen.preflight import API_KEY_VARIABLE, EndpointError
 from setpoint.loadgen.prompts import COMMON_WORDS, Prompts, words_of_tokenizer
 from setpoint.loadgen.report import ClosedLoop, OpenLoop, Replay
@@ -27,6 +27,7 @@ from setpoint.loadgen.run import LoadTest, StagePlan, Watcher, run
 from setpoint.loadgen.search import CapacityPlan
 from setpoint.loadgen.trace import read_trace
 from setpoint.workload.arrivals import Arrivals, parse_arrivals
+from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import Lengths, parse_lengths
 from setpoint.workload.objectives import ItlRule, Slo, parse_slo
 

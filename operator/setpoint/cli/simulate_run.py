@@ -21,6 +21,7 @@ from setpoint.simulator.record import Figures, Quantiles
 from setpoint.simulator.router import ROUTERS
 from setpoint.simulator.steptime import StepTime
 from setpoint.workload.arrivals import parse_arrivals
+from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import parse_lengths
 
 _Value = TypeVar("_Value")
@@ -79,7 +80,7 @@ def simulate_run(options: argparse.Namespace) -> int:
     Raises DocumentError when a file cannot be read, or GPU, model, limits and lengths do not fit together.
     """
     shape = read_model(options.model_config)
-    requests = Requests(options.prompt_tokens, options.output_tokens, options.shared_prefix)
+    requests = Requests(Shape(options.prompt_tokens, options.output_tokens), options.shared_prefix)
     load = ClosedLoop(options.clients) if options.clients else OpenLoop(options.rate, options.arrivals)
     try:
         service = _service(options, shape)
@@ -130,7 +131,7 @@ def _try_lengths(requests: Requests, config: EngineConfig) -> None:
     """Raise ValueError when the lengths draw what the engine refuses, before anything is simulated."""
     random = Random(0)
     for _ in range(_TRIED):
-        config.check_fits(requests.draw(random, config.block_size))
+        config.check_fits(requests.request(*requests.shape.sample(random), config.block_size))
 
 
 def _table(figures: Figures) -> str:

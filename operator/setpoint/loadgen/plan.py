@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from random import Random
 
 from setpoint.workload.arrivals import Arrivals
-from setpoint.workload.lengths import Lengths
+from setpoint.workload.draws import Shape, client, open_loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +18,6 @@ class Request:
     output_tokens: int
     scheduled: float = 0.0
     """Seconds since the stage began; in a closed loop its client decides."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How long the requests are."""
-
-    prompt_tokens: Lengths
-    output_tokens: Lengths
-
-    def request(self, number: int, random: Random, scheduled: float = 0.0) -> Request:
-        """Draw a request."""
-        prompt_tokens, output_tokens = self.prompt_tokens.sample(random), self.output_tokens.sample(random)
-        return Request(number, prompt_tokens, output_tokens, scheduled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +36,9 @@ class OpenPlan:
 
     def requests(self) -> Iterator[Request]:
         """Yield the requests in the order of their times."""
-        times, lengths = Random(f"{self.seed}/arrivals"), Random(f"{self.seed}/lengths")
-        numbers = count()
-        for turn in count():
-            start = turn * self.duration_seconds
-            for offset in self.arrivals.offsets_seconds(self.rate_per_second, self.duration_seconds, times):
-                yield self.shape.request(next(numbers), lengths, start + offset)
+        drawn = open_loop(self.shape, self.arrivals, self.rate_per_second, self.duration_seconds, self.seed)
+        for number, (scheduled, prompt_tokens, output_tokens) in enumerate(drawn):
+            yield Request(number, prompt_tokens, output_tokens, scheduled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +60,11 @@ class ClosedPlan:
     shape: Shape
     seed: str
 
-    def requests(self, client: int) -> Iterator[Request]:
+    def requests(self, number: int) -> Iterator[Request]:
         """Yield the requests of one client, without an end."""
-        random = Random(f"{self.seed}/{client}")
-        for number in count(client, self.clients):
-            yield self.shape.request(number, random)
+        drawn = client(self.shape, number, self.seed)
+        for own, lengths in zip(count(number, self.clients), drawn, strict=False):
+            yield Request(own, *lengths)
 
 
 Plan = OpenPlan | ReplayPlan | ClosedPlan

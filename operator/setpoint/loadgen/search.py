@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from setpoint.loadgen.capacity import LOOKS, Trial, Verdict, conclude, judge, next_rate
 from setpoint.loadgen.hold import Holder, Look
 from setpoint.loadgen.measure import Held, measure
-from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Shape
+from setpoint.loadgen.plan import ClosedPlan, OpenPlan
 from setpoint.loadgen.report import Capacity, ClosedLoop, OpenLoop, Stage
 from setpoint.workload.arrivals import Arrivals
+from setpoint.workload.draws import Shape
 from setpoint.workload.objectives import Slo
 
 _PROBE_CLIENTS = (1, 4, 16, 64, 256)

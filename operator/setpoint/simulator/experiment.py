@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from random import Random
+from itertools import takewhile
 
 from setpoint.simulator.engine import Engine
 from setpoint.simulator.limits import EngineConfig, Limits
@@ -14,23 +14,21 @@ from setpoint.simulator.request import Request
 from setpoint.simulator.router import Router
 from setpoint.simulator.step import Step
 from setpoint.workload.arrivals import Arrivals
-from setpoint.workload.lengths import Lengths
+from setpoint.workload.draws import Shape, client, open_loop
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
     """What requests are like."""
 
-    prompt_tokens: Lengths
-    output_tokens: Lengths
+    shape: Shape
     shared_prefix: float = 0.0
     """Share of each prompt, 0 to 1, that all have in common."""
 
-    def draw(self, random: Random, block_size: int) -> Request:
-        """Draw one."""
-        prompt_tokens = self.prompt_tokens.sample(random)
+    def request(self, prompt_tokens: int, output_tokens: int, block_size: int) -> Request:
+        """Return one of these lengths."""
         shared_blocks = int(self.shared_prefix * prompt_tokens) // block_size
-        return Request(prompt_tokens, self.output_tokens.sample(random), range(shared_blocks))
+        return Request(prompt_tokens, output_tokens, range(shared_blocks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +86,7 @@ def run(
         play = Play(replicas, network_seconds, service.router)
         play.send(_arriving(load, requests, duration_seconds, seed, block_size))
     else:
-        clients = [Random(f"{seed}/{client}") for client in range(load.clients)]
-        draws = _Clients(clients, requests, block_size)
+        draws = _Clients(load.clients, requests, seed, block_size)
         play = Play(replicas, network_seconds, service.router, draws.next_of)
         play.send(draws.first())
     play.run_until(duration_seconds)
@@ -99,29 +96,27 @@ def run(
 def _arriving(
     load: OpenLoop, requests: Requests, duration_seconds: float, seed: int | str, block_size: int
 ) -> Iterator[Sent]:
-    lengths = Random(f"{seed}/lengths")
-    offsets = load.arrivals.offsets_seconds(
-        load.rate_per_second, duration_seconds, Random(f"{seed}/arrivals")
-    )
-    return ((offset, requests.draw(lengths, block_size)) for offset in offsets)
+    drawn = open_loop(requests.shape, load.arrivals, load.rate_per_second, duration_seconds, seed)
+    within = takewhile(lambda each: each[0] < duration_seconds, drawn)
+    return ((offset, requests.request(prompt, output, block_size)) for offset, prompt, output in within)
 
 
 class _Clients:
-    """Each draws from a generator of its own, so that one's pace does not change another's requests."""
+    """The clients of a closed loop, and whose each request is."""
 
-    def __init__(self, randoms: list[Random], requests: Requests, block_size: int) -> None:
-        self._randoms = randoms
+    def __init__(self, clients: int, requests: Requests, seed: int | str, block_size: int) -> None:
+        self._lengths = [client(requests.shape, number, seed) for number in range(clients)]
         self._requests = requests
         self._block_size = block_size
-        self._client_of: dict[Request, Random] = {}
+        self._lengths_of: dict[Request, Iterator[tuple[int, int]]] = {}
 
     def first(self) -> Iterable[Sent]:
-        return [self._draw(random, 0.0) for random in self._randoms]
+        return [self._draw(lengths, 0.0) for lengths in self._lengths]
 
     def next_of(self, request: Request, now: float) -> Sent:
-        return self._draw(self._client_of.pop(request), now)
+        return self._draw(self._lengths_of.pop(request), now)
 
-    def _draw(self, random: Random, now: float) -> Sent:
-        request = self._requests.draw(random, self._block_size)
-        self._client_of[request] = random
+    def _draw(self, lengths: Iterator[tuple[int, int]], now: float) -> Sent:
+        request = self._requests.request(*next(lengths), self._block_size)
+        self._lengths_of[request] = lengths
         return now, request
