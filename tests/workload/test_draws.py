@@ -1,4 +1,4 @@
-from itertools import islice, takewhile
+from itertools import islice
 
 from setpoint.loadgen.plan import ClosedPlan, OpenPlan
 from setpoint.workload.arrivals import Burst
@@ -6,13 +6,6 @@ from setpoint.workload.draws import Shape, client, open_loop
 from setpoint.workload.lengths import Uniform
 
 SHAPE = Shape(Uniform(10, 99), Uniform(1, 50))
-
-
-def test_an_open_loop_that_is_cut_at_its_duration_has_what_a_longer_one_begins_with() -> None:
-    drawn = open_loop(SHAPE, Burst(), 20.0, 10.0, "1/20")
-    first_turn = list(takewhile(lambda each: each[0] < 10.0, drawn))
-    assert first_turn == list(islice(open_loop(SHAPE, Burst(), 20.0, 10.0, "1/20"), len(first_turn)))
-    assert len(first_turn) > 100
 
 
 def test_a_load_test_sends_what_is_drawn() -> None:

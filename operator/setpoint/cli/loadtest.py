@@ -16,6 +16,7 @@ from setpoint.cli.loadtest_display import Display, table
 from setpoint.cli.loadtest_files import ReportFolder
 from setpoint.cli.loadtest_flags import DEFAULTS, with_defaults
 from setpoint.cli.output import write
+from setpoint.cli.typed import typed
 from setpoint.cli.version import version
 from setpoint.loadgen.client import Endpoint
 from setpoint.loadgen.measure import Load
@@ -45,25 +46,25 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """Add the command and its flags to the command line."""
     command = commands.add_parser("loadtest", help=_PURPOSE, description=_PURPOSE)
     add = command.add_argument
-    add("--url", required=True, type=_typed(_url), help="of the API, such as http://127.0.0.1:8000")
+    add("--url", required=True, type=typed(_url), help="of the API, such as http://127.0.0.1:8000")
     add("--model", required=True, help="its name at the endpoint")
     load = command.add_mutually_exclusive_group()
-    load.add_argument("--clients", metavar="N,...", type=_typed(_clients), help="closed loop: one stage each")
-    load.add_argument("--rate", metavar="R,...", type=_typed(_rates), help="open loop: requests a second")
+    load.add_argument("--clients", metavar="N,...", type=typed(_clients), help="closed loop: one stage each")
+    load.add_argument("--rate", metavar="R,...", type=typed(_rates), help="open loop: requests a second")
     load.add_argument("--trace", metavar="FILE", type=Path, help="replay: lines of JSON with timestamp, "
                       "prompt_tokens and output_tokens")  # fmt: skip
     load.add_argument("--find-capacity", action="store_true", help="search the highest rate that keeps --slo")
     add(
         "--speed",
         metavar="FACTOR",
-        type=_typed(_speed),
+        type=typed(_speed),
         help=f"of a trace, 2 is twice as fast ({DEFAULTS['speed']:g})",
     )
-    add("--duration", type=_typed(_duration), metavar="TIME", help="of each stage with its warm-up "
+    add("--duration", type=typed(_duration), metavar="TIME", help="of each stage with its warm-up "
         f"({_STAGE}; a whole trace); the longest of a search ({_SEARCH_STAGE})")  # fmt: skip
     add(
         "--warmup",
-        type=_typed(duration_seconds),
+        type=typed(duration_seconds),
         metavar="TIME",
         help="left out of each stage (found); not of a search",
     )
@@ -72,17 +73,17 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--prompt-tokens", metavar="LENGTHS", help="fixed:N, uniform:A:B, lognormal:MEDIAN:SIGMA or "
         f"file:PATH ({DEFAULTS['prompt_tokens']})")  # fmt: skip
     add("--output-tokens", metavar="LENGTHS", help=f"likewise ({DEFAULTS['output_tokens']})")
-    add("--shared-prefix", metavar="SHARE", type=_typed(_share), default=0.0,
+    add("--shared-prefix", metavar="SHARE", type=typed(_share), default=0.0,
         help="of each prompt that all have in common, 0 to 1 (0)")  # fmt: skip
     add("--api", choices=("chat", "completions"), default="chat", help="which of the two (chat)")
     add("--tokenizer", metavar="PATH", type=Path, help="the model's tokenizer.json, or its folder")
     add("--slo", metavar="OBJECTIVES", help="such as itl.p95=60ms,ttft.p95=1s")
     add("--itl-rule", choices=[*ItlRule], type=ItlRule, help="how a request's gaps are held against the ITL "
         f"objective ({DEFAULTS['itl_rule']})")  # fmt: skip
-    add("--timeout", type=_typed(_duration), metavar="TIME", default=300.0, help="of a request (300s)")
+    add("--timeout", type=typed(_duration), metavar="TIME", default=300.0, help="of a request (300s)")
     add("--seed", type=int,
         help=f"of arrivals and lengths; prompts are new in each run ({DEFAULTS['seed']})")  # fmt: skip
-    add("--label", metavar="KEY=VALUE", action="append", type=_typed(_label), default=[],
+    add("--label", metavar="KEY=VALUE", action="append", type=typed(_label), default=[],
         help="kept in the report, such as max-num-seqs=256; may be given several times")  # fmt: skip
     add("--out", metavar="DIR", type=Path, help="folder for report.json and requests.jsonl")
     add("--json", action="store_true", help="print the report as JSON, and nothing else")
@@ -209,18 +210,6 @@ def _read(flag: str, parse: Callable[[Any], Any], value: Any) -> Any:
         return None if value is None else parse(value)
     except ValueError as error:
         raise DocumentError(f"{flag}: {error}") from None
-
-
-def _typed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return the parser as argparse wants it: it shows the words of this error only."""
-
-    def typed(text: str) -> Any:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return typed
 
 
 def _url(text: str) -> str:

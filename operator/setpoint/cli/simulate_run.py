@@ -11,6 +11,7 @@ from setpoint.api.scalars import duration_seconds
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.output import write
 from setpoint.cli.simulate_files import read_model, read_parameters_for
+from setpoint.cli.typed import typed
 from setpoint.simulator.experiment import ClosedLoop, OpenLoop, Requests, Service, run
 from setpoint.simulator.gpus import gpu
 from setpoint.simulator.limits import EngineConfig, Limits
@@ -45,11 +46,11 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     load.add_argument(
         "--rate", metavar="R", type=_number(float, 0.001, _HIGHEST_RATE), help="open loop: requests a second"
     )
-    add("--arrivals", metavar="PATTERN", type=_typed(parse_arrivals), default="poisson",
+    add("--arrivals", metavar="PATTERN", type=typed(parse_arrivals), default="poisson",
         help="poisson, constant, burst:SIZE, ramp:FACTOR or step:FACTOR:SHARE (poisson)")  # fmt: skip
-    add("--prompt-tokens", metavar="LENGTHS", type=_typed(parse_lengths), default="uniform:256:768",
+    add("--prompt-tokens", metavar="LENGTHS", type=typed(parse_lengths), default="uniform:256:768",
         help="fixed:N, uniform:A:B, lognormal:MEDIAN:SIGMA or file:PATH (uniform:256:768)")  # fmt: skip
-    add("--output-tokens", metavar="LENGTHS", type=_typed(parse_lengths), default="uniform:64:192",
+    add("--output-tokens", metavar="LENGTHS", type=typed(parse_lengths), default="uniform:64:192",
         help="likewise (uniform:64:192)")  # fmt: skip
     add("--shared-prefix", metavar="SHARE", type=_number(float, 0, 1), default=0.0,
         help="of each prompt that all have in common, 0 to 1 (0)")  # fmt: skip
@@ -67,7 +68,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--no-enable-prefix-caching", dest="prefix_caching", action="store_false", help="as vLLM's")
     add("--replicas", metavar="N", type=_number(int, 1, _MOST_REPLICAS), default=1, help="(1)")
     add("--router", choices=ROUTERS, default="round-robin", help="how a replica is chosen (round-robin)")
-    add("--duration", metavar="TIME", type=_typed(_duration), default="120s",
+    add("--duration", metavar="TIME", type=typed(_duration), default="120s",
         help="virtual time; the first quarter is not counted (120s)")  # fmt: skip
     add("--seed", metavar="N", type=int, default=1, help="of arrivals and lengths (1)")
     add("--params", metavar="FILE", help="what `simulate fit` wrote (built-in ones for the GPU)")
@@ -165,15 +166,3 @@ def _number(kind: Callable[[str], _Value], least: float, most: float) -> Callabl
         return value
 
     return number
-
-
-def _typed(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
-    """Let argparse tell what is wrong with a value in the parser's own words."""
-
-    def typed(text: str) -> _Value:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return typed
