@@ -21,6 +21,7 @@ from typing import Any
 from benchmarks.informer.kinds import CONFIG_MAPS, SAMPLES, child, crd, sample
 from setpoint.kube.client import KubeClient
 from setpoint.kube.objects import Object
+from setpoint.loadgen.machine import processor
 from tests.apiserver import ApiServer, find_binaries, until
 from tests.kube.proxy import Proxy
 
@@ -141,10 +142,9 @@ async def ask(process: asyncio.subprocess.Process) -> Object:
 
 def machine() -> Object:
     """Where and with what this was measured."""
-    cpu_lines = Path("/proc/cpuinfo").read_text().splitlines()
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "cpu": next(line.split(": ")[1] for line in cpu_lines if line.startswith("model name")),
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "load_1_minute": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.loadgen.tools import RATE, TOOLS, Run
-from setpoint.loadgen.run import machine
+from setpoint.loadgen.machine import machine
 from setpoint.workload.quantiles import quantile
 
 _RESULTS = Path(__file__).with_name("results.json")

@@ -15,13 +15,13 @@ from statistics import fmean
 from typing import cast
 
 from setpoint.loadgen.hold import Holder, Look
+from setpoint.loadgen.machine import machine
 from setpoint.loadgen.measure import Held, Load
 from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan
 from setpoint.loadgen.plan import Request as Planned
 from setpoint.loadgen.promise import share_kept
 from setpoint.loadgen.records import Record
 from setpoint.loadgen.report import OpenLoop
-from setpoint.loadgen.run import machine
 from setpoint.loadgen.search import CapacityPlan, Search
 from setpoint.loadgen.window import Window
 from setpoint.simulator.engine import Engine

@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.simulator_http.clients import Client, Seen
 from benchmarks.simulator_http.loads import LOADS, Load, in_virtual_time
+from setpoint.loadgen.machine import processor
 from setpoint.simulator.record import Quantiles
 from setpoint.workload.quantiles import quantile
 
@@ -155,7 +156,7 @@ async def run() -> None:
     rows = [await measure(load) for load in LOADS]
     result = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.platform()}",
+        "machine": f"{processor()}, {os.cpu_count()} cores, {platform.platform()}",
         "load_average": os.getloadavg(),
         "python": platform.python_version(),
         "rows": rows,
@@ -163,11 +164,6 @@ async def run() -> None:
     text = json.dumps(result, indent=1)
     Path(__file__).with_name("results.json").write_text(text + "\n")
     print(text)
-
-
-def _processor() -> str:
-    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return names[0].partition(": ")[2] if names else platform.machine()
 
 
 if __name__ == "__main__":

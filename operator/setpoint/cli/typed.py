@@ -8,7 +8,7 @@ _Value = TypeVar("_Value")
 
 
 def typed(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
-    """Let argparse tell what is wrong with a value in the parser's own words, which it shows of no other error."""
+    """Let argparse tell what is wrong with a value in the words of the parser's ValueError."""
 
     def parse_flag(text: str) -> _Value:
         try:

@@ -1,17 +1,15 @@
 """A whole load test: look at the endpoint, hold each load, report."""
 
 import asyncio
-import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from setpoint.loadgen.client import Endpoint
 from setpoint.loadgen.fleet import Fleet, sender_count
 from setpoint.loadgen.hold import Holder, Progress
+from setpoint.loadgen.machine import machine
 from setpoint.loadgen.measure import Held, Load, measure
 from setpoint.loadgen.plan import Plan
 from setpoint.loadgen.preflight import preflight
@@ -121,13 +119,3 @@ def run(test: LoadTest, watcher: Watcher) -> tuple[Report, list[Held]]:
         notes=notes,
     )
     return report, all_held
-
-
-def machine() -> str:
-    """Return the processor and how many of its cores this process may use."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = platform.processor() or platform.machine()
-    return f"{name}, {len(os.sched_getaffinity(0))} cores"
