@@ -2,7 +2,6 @@
 
 import pytest
 
-from setpoint.api.crd import inference_service_crd
 from setpoint.controllers.inferenceservice.observe import CHILDREN
 from setpoint.kube.client import KubeClient, Request
 from setpoint.kube.objects import Object
@@ -11,16 +10,11 @@ from tests.apiserver import ApiServer, until
 from tests.controllers.inferenceservice.running import Hooks, Killed, operator
 from tests.controllers.inferenceservice.users import WRITES_TO_CREATE, change, create, service
 
-pytestmark = pytest.mark.apiserver
+pytestmark = [pytest.mark.apiserver, pytest.mark.usefixtures("crd")]
 
 CHANGED = {"args": ["--max-model-len=4096"]}
 WRITES_TO_CHANGE = 3
 """The new pod template's ControllerRevision, the Deployment, the status."""
-
-
-@pytest.fixture(autouse=True)
-async def crd(api_server: ApiServer) -> None:
-    await api_server.install_crd(inference_service_crd())
 
 
 async def state(kube: KubeClient, namespace: str) -> Object:

@@ -6,7 +6,15 @@ There is no controller-manager: what it would do once a pod serves, `pod_is_rout
 from setpoint.controllers.inferenceservice.observe import CHILDREN
 from setpoint.kube.client import KubeClient
 from setpoint.kube.objects import Object
-from setpoint.kube.resources import DEPLOYMENTS, ENDPOINT_SLICES, INFERENCE_SERVICES, PODS, SERVICES, Resource
+from setpoint.kube.resources import (
+    CONTROLLER_REVISIONS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    INFERENCE_SERVICES,
+    PODS,
+    SERVICES,
+    Resource,
+)
 from tests.apiserver import ApiServer
 from tests.kubectl import kubectl
 
@@ -139,3 +147,9 @@ async def set_status(
     return await kube.apply(
         resource, namespace, name, manifest, field_manager="cluster", subresource="status"
     )
+
+
+async def revisions(kube: KubeClient, namespace: str) -> list[Object]:
+    """The stored pod templates of a namespace."""
+    found, _ = await kube.list(CONTROLLER_REVISIONS)
+    return [revision for revision in found if revision["metadata"]["namespace"] == namespace]
