@@ -175,10 +175,11 @@ def taken_down(cluster: Cluster) -> Iterator[None]:
 def run_all(cluster: Cluster) -> list[Result]:
     """Run every tier; a tier that fails does not keep the later ones from telling what they know.
 
-    Raises ClusterError at once when there can be no cluster, or when one is up that these tests would take
-    away.
+    What a run that was killed has left is taken away first, so that it is not taken for this run's. Raises
+    ClusterError at once when there can be no cluster, or when one is up that these tests would take away.
     """
     cluster.check()
+    cluster.clear_remains()
     if cluster.name != "existing" and cluster.is_up():
         raise ClusterError(
             f"a {cluster.name} cluster is up (of `make demo`?): end it with `make clean` first"

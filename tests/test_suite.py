@@ -15,6 +15,7 @@ class FakeCluster:
     def __init__(self, *, name: str = "kind", found_up: bool = False, comes_up: bool = True) -> None:
         self.name = name
         self.ups = self.downs = 0
+        self.has_remains = True
         self._found_up = found_up
         self._comes_up = comes_up
 
@@ -22,6 +23,9 @@ class FakeCluster:
 
     def check(self) -> None:
         """Nothing is missing."""
+
+    def clear_remains(self) -> None:
+        self.has_remains = False
 
     def is_up(self) -> bool:
         return self._found_up
@@ -85,6 +89,16 @@ def test_a_cluster_that_is_up_already_is_not_taken_away() -> None:
     with pytest.raises(ClusterError, match="make clean"):
         suite.run_all(cluster)
     assert cluster.downs == 0
+
+
+def test_what_a_killed_run_left_is_taken_away_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    found: list[bool] = []
+    monkeypatch.setattr(suite, "BUILDS", {"programs": lambda: found.append(cluster.has_remains)})
+
+    suite.run_all(cluster)
+
+    assert found == [False]
 
 
 def test_a_tier_ends_at_its_first_command_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,10 @@ class Cluster(Protocol):
         """See, in a moment, that nothing is missing which `up` needs. Raises ClusterError."""
         ...
 
+    def clear_remains(self) -> None:
+        """Take away what a run that was killed has left; a cluster that is up stays. Raises ClusterError."""
+        ...
+
     def up(self) -> None:
         """Bring the cluster up; says so and returns at once when it already is. Raises ClusterError."""
         ...

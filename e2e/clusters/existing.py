@@ -33,6 +33,9 @@ class ExistingCluster:
                 f"the cluster of {self.kubeconfig} does not answer: check it with kubectl get nodes"
             )
 
+    def clear_remains(self) -> None:
+        """Nothing in it is ours to take away."""
+
     def up(self) -> None:
         self.check()
         say(f"cluster: using the existing one of {self.kubeconfig}")

@@ -36,14 +36,17 @@ class KindCluster:
     def check(self) -> None:
         kubectl.on_path()
 
+    def clear_remains(self) -> None:
+        if self._exists() and not self.is_up():
+            say("cluster: taking away a kind cluster that does not answer")
+            self.down()
+
     def up(self) -> None:
         self.check()
         if self.is_up():
             say("cluster: the kind cluster is already up")
             return
-        if self._exists():
-            say("cluster: replacing a kind cluster that does not answer")
-            self.down()
+        self.clear_remains()
         self.kubeconfig.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             _kind(

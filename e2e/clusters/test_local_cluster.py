@@ -235,6 +235,17 @@ def test_up_mends_what_a_killed_node_left() -> None:
 
 
 @pytest.mark.usefixtures("nothing_is_left")
+def test_remains_are_cleared_of_a_killed_node_and_not_of_one_that_is_up() -> None:
+    run("up")
+    LocalCluster().clear_remains()
+    assert LocalCluster().is_up()
+    os.kill(namespaces.first_pid() or 0, signal.SIGKILL)
+    wait_until(lambda: not LocalCluster().is_up())
+    LocalCluster().clear_remains()
+    assert not remains.exist()
+
+
+@pytest.mark.usefixtures("nothing_is_left")
 def test_down_alone_clears_a_node_whose_first_process_was_killed() -> None:
     run("up")
     os.kill(namespaces.first_pid() or 0, signal.SIGKILL)

@@ -44,6 +44,12 @@ class LocalCluster:
         _require_root()
         binaries.find()  # asks for a fit Go
 
+    def clear_remains(self) -> None:
+        _require_root()
+        with exclusive(ROOT, "cluster"):
+            if not self.is_up():
+                _clear_remains()
+
     def up(self) -> None:
         self.check()
         with exclusive(ROOT, "cluster"):
@@ -94,10 +100,14 @@ def _server() -> str:
     return server
 
 
-def _start_anew() -> None:
+def _clear_remains() -> None:
     if remains.exist():
         say("cluster: taking away what a run that did not end well has left")
         remains.clear()
+
+
+def _start_anew() -> None:
+    _clear_remains()
     cni_plugins = _ensure_packages()
     programs = binaries.ensure()
     binaries.prune()
