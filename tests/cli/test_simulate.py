@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from setpoint.cli import main
-from setpoint.simulator.parameters import TYPICAL
+from setpoint.simulator.parameters import TYPICAL, built_in
 from tests.simulator.builders import LLAMA_8B
 
 ROW = {"seqs": 8, "toks": 512, "tok_s": 1132.7, "ttft_p95": 0.2, "itl_p95": 0.0112}
@@ -65,6 +65,17 @@ def test_a_run_is_printed_as_a_table(capsys: pytest.CaptureFixture[str], config:
     assert [line.split()[0] for line in lines[1:]] == ["seconds", "ttft", "itl", "e2e"]
 
 
+def test_limits_that_are_not_given_are_those_of_the_gpu(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, config: str
+) -> None:
+    fit = written(tmp_path / "fit.json", {"gpu": "A100", "parameters": asdict(built_in("H100"))})
+    told = []
+    for limits in ((), ("--max-num-seqs", "256", "--max-num-batched-tokens", "2048")):
+        assert run(config, "--gpu", "A100", "--params", fit, "--clients", "300", *limits, "--json") == 0
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+
+
 def test_replicas_a_router_and_a_shared_prefix_are_taken(
     capsys: pytest.CaptureFixture[str], config: str
 ) -> None:
@@ -84,7 +95,10 @@ def test_replicas_a_router_and_a_shared_prefix_are_taken(
         (("--rate", "0"), "--rate: '0' is not a number from 0.001"),
         (("--prompt-tokens", "0"), "--prompt-tokens: '0': 0 tokens is not from 1"),
         (("--prompt-tokens", "fixed:40000"), "more than max_model_len (32768)"),
-        (("--max-num-batched-tokens", "4"), "max_num_batched_tokens (4) must be greater than or equal to"),
+        (
+            ("--max-num-seqs", "8", "--max-num-batched-tokens", "4"),
+            "max_num_batched_tokens (4) must be greater than or equal to",
+        ),
         (("--max-num-active-seqs", "2000"), "max_num_active_seqs (2000) cannot be greater than"),
         (("--max-model-len", "40000"), "max_model_len (40000) is more than the model's own (32768)"),
         (("--gpu-memory-utilization", "0.1"), "no memory is left for the KV cache"),
@@ -94,7 +108,7 @@ def test_replicas_a_router_and_a_shared_prefix_are_taken(
     ],
 )
 def test_bad_input_is_told_with_its_flag_and_the_remedy(
-    capsys: pytest.CaptureFixture[str], config: str, arguments: tuple[str, str], told: str
+    capsys: pytest.CaptureFixture[str], config: str, arguments: tuple[str, ...], told: str
 ) -> None:
     assert told in refused(capsys, config, *arguments)
 

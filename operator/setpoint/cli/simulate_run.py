@@ -12,6 +12,7 @@ from setpoint.cli.documents import DocumentError
 from setpoint.cli.output import write
 from setpoint.cli.simulate_files import read_model, read_parameters_for
 from setpoint.cli.typed import typed
+from setpoint.simulator.batch_defaults import batch_limits
 from setpoint.simulator.experiment import ClosedLoop, OpenLoop, Requests, Service, run
 from setpoint.simulator.gpus import gpu
 from setpoint.simulator.limits import EngineConfig, Limits
@@ -55,8 +56,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--shared-prefix", metavar="SHARE", type=_number(float, 0, 1), default=0.0,
         help="of each prompt that all have in common, 0 to 1 (0)")  # fmt: skip
     count = _number(int, 1, 10**7)
-    add("--max-num-seqs", metavar="N", type=count, default=1024, help="as vLLM's (1024)")
-    add("--max-num-batched-tokens", metavar="N", type=count, default=8192, help="as vLLM's (8192)")
+    add("--max-num-seqs", metavar="N", type=count, help="as vLLM's (by the GPU: H100 1024, A100 256)")
+    add("--max-num-batched-tokens", metavar="N", type=count,
+        help="as vLLM's (by the GPU: H100 8192, A100 2048)")  # fmt: skip
     add("--max-num-active-seqs", metavar="N", type=count, help="as vLLM's (--max-num-seqs)")
     add("--long-prefill-token-threshold", metavar="N", type=_number(int, 0, 10**7), default=0,
         help="as vLLM's (0: none)")  # fmt: skip
@@ -102,29 +104,28 @@ def _service(options: argparse.Namespace, shape: ModelShape) -> Service:
         raise ValueError(
             f"max_model_len ({max_model_len}) is more than the model's own ({shape.context_tokens}): lower it"
         )
+    seqs, tokens = batch_limits(card, max_model_len, options.max_num_seqs, options.max_num_batched_tokens)
     config = EngineConfig(
-        kv_blocks=kv_cache_blocks(
-            shape, card, options.max_num_batched_tokens, options.gpu_memory_utilization
-        ),
+        kv_blocks=kv_cache_blocks(shape, card, tokens, options.gpu_memory_utilization),
         max_model_len=max_model_len,
-        max_num_seqs=options.max_num_seqs,
-        max_num_batched_tokens=options.max_num_batched_tokens,
+        max_num_seqs=seqs,
+        max_num_batched_tokens=tokens,
         enable_prefix_caching=options.prefix_caching,
     )
-    active = options.max_num_active_seqs or options.max_num_seqs
-    if active > options.max_num_seqs:
+    active = options.max_num_active_seqs or seqs
+    if active > seqs:
         raise ValueError(
-            f"max_num_active_seqs ({active}) cannot be greater than max_num_seqs ({options.max_num_seqs}): "
+            f"max_num_active_seqs ({active}) cannot be greater than max_num_seqs ({seqs}): "
             "lower it, or raise the other"
         )
     limits = Limits(
         active,
-        options.max_num_batched_tokens,
+        tokens,
         options.long_prefill_token_threshold,
         options.max_num_queued_reqs,
         options.max_num_queued_tokens,
     )
-    step_seconds = StepTime(parameters, card, shape, options.max_num_seqs)
+    step_seconds = StepTime(parameters, card, shape, seqs)
     return Service(config, limits, step_seconds, parameters, ROUTERS[options.router](), options.replicas)
 
 

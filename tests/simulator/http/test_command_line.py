@@ -8,18 +8,19 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from setpoint.simulator.gpus import Gpu, gpu
 from setpoint.simulator.http.checks import Resolved, check_kv_cache, resolve
 from setpoint.simulator.http.command_line import human_readable_int, human_readable_int_or_auto, parse
 
 SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}
 DEFAULTS = parse(["serve", "acme/tiny"], {})
-H100_BYTES, L4_BYTES = 79 * 2**30, 22 * 2**30
+H100 = gpu("H100")
 
 
-def resolved(gpu_bytes: int = H100_BYTES, **changed: Any) -> Resolved:
+def resolved(on: Gpu = H100, **changed: Any) -> Resolved:
     """What vLLM makes of its defaults with some options changed, for a model of 4,096 tokens."""
     config = {"num_attention_heads": 8, "max_position_embeddings": 4096}
-    return resolve(replace(DEFAULTS, **changed), config, gpu_bytes)
+    return resolve(replace(DEFAULTS, **changed), config, on)
 
 
 @given(st.integers(0, 10**6), st.sampled_from(sorted(SUFFIXES)))
@@ -96,9 +97,9 @@ def test_the_key_comes_from_the_option_before_the_environment() -> None:
     assert parse(["serve", "acme/tiny", "--api-key", "a", "b"], environment).api_keys == ("a", "b")
 
 
-def test_the_size_of_the_gpu_decides_the_default_batch() -> None:
-    assert resolved(H100_BYTES) == Resolved(4096, 1024, 8192, 1024)
-    assert resolved(L4_BYTES) == Resolved(4096, 256, 2048, 256)
+def test_the_gpu_decides_the_default_batch() -> None:
+    assert resolved(H100) == Resolved(4096, 1024, 8192, 1024)
+    assert resolved(gpu("A100")) == Resolved(4096, 256, 2048, 256)
 
 
 def test_a_small_budget_or_few_sequences_lower_the_other_s_default() -> None:

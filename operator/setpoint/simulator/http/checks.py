@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from setpoint.simulator.batch_defaults import batch_limits
+from setpoint.simulator.gpus import Gpu
 from setpoint.simulator.http.command_line import Arguments
 
 _GIB = 2**30
@@ -32,18 +34,14 @@ class Resolved:
     max_num_active_seqs: int
 
 
-def resolve(arguments: Arguments, config: Mapping[str, Any], gpu_memory_bytes: int) -> Resolved:
+def resolve(arguments: Arguments, config: Mapping[str, Any], gpu: Gpu) -> Resolved:
     """Fill in vLLM's defaults.
 
     Raises ValueError, worded as vLLM 0.32 words it, when the options do not fit one another or the model.
     """
     _check_ranges(arguments)
     max_model_len = _max_model_len(arguments, config)
-    default_seqs, default_tokens = _defaults(gpu_memory_bytes)
-    tokens = arguments.max_num_batched_tokens
-    if tokens is None:
-        tokens = min(default_tokens, (arguments.max_num_seqs or default_seqs) * max_model_len)
-    seqs = arguments.max_num_seqs or min(default_seqs, tokens)
+    seqs, tokens = batch_limits(gpu, max_model_len, arguments.max_num_seqs, arguments.max_num_batched_tokens)
     active = arguments.max_num_active_seqs or seqs
     if tokens < seqs:
         raise ValueError(
@@ -126,13 +124,6 @@ def _max_model_len(arguments: Arguments, config: Mapping[str, Any]) -> int:
             "in model's config.json)."
         )
     return asked
-
-
-def _defaults(gpu_memory_bytes: int) -> tuple[int, int]:
-    """Sequences and tokens of a step by the size of the GPU, for a server (EngineArgs, 0.28 and later)."""
-    if gpu_memory_bytes >= 160 * _GIB:
-        return 1024, 16384
-    return (1024, 8192) if gpu_memory_bytes >= 70 * _GIB else (256, 2048)
 
 
 def _invalid(name: str, rule: str) -> ValueError:

@@ -48,7 +48,7 @@ async def load(arguments: Arguments, settings: Settings) -> Loaded:
     folder = await asyncio.to_thread(model_files.locate, arguments.model, arguments.revision)
     config = model_files.read_config(folder)
     on = gpu(settings.gpu)
-    resolved = resolve(arguments, config, on.memory_bytes)
+    resolved = resolve(arguments, config, on)
     shape = ModelShape.from_config(config)
     parameters = _parameters(settings)
     try:
