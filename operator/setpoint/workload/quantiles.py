@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Sequence
 
-
 _ROUNDING = 1e-9
 """So much a product of share and count may lie above the whole number that it stands for."""
 
