@@ -1,6 +1,7 @@
 """An OpenAI-compatible endpoint in a thread, which misbehaves on demand."""
 
 import asyncio
+import gzip
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -124,6 +125,50 @@ async def babbles(request: web.Request, body: dict[str, Any]) -> Stream:
     """Streams what is not JSON."""
     response = await begin(request)
     await response.write(b"data: {oops\n\n")
+    return response
+
+
+async def nests(request: web.Request, body: dict[str, Any]) -> Stream:
+    """Streams JSON that is nested deeper than any parser goes."""
+    response = await begin(request)
+    await response.write(event(b"[" * 100_000))
+    return response
+
+
+async def counts_to_infinity(request: web.Request, body: dict[str, Any]) -> Stream:
+    """Tells of a usage beyond all numbers."""
+    response = await begin(request)
+    await response.write(event(token()) + event(b'{"usage": {"completion_tokens": Infinity}}'))
+    return response
+
+
+async def never_ends_a_line(request: web.Request, body: dict[str, Any]) -> Stream:
+    """Streams one line for ever."""
+    response = await begin(request)
+    while True:
+        await response.write(b"data: " + b"x" * 2**18)
+
+
+async def never_ends_an_error(request: web.Request, body: dict[str, Any]) -> Stream:
+    """Refuses with 500, and says why for ever."""
+    response = web.StreamResponse(status=500)
+    await response.prepare(request)
+    while True:
+        await response.write(b"x" * 2**16)
+
+
+async def has_a_giant_header(request: web.Request, body: dict[str, Any]) -> Stream:
+    """Answers as it should, under a header of a megabyte."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Long": "x" * 2**20})
+    await response.prepare(request)
+    return response
+
+
+async def packs(request: web.Request, body: dict[str, Any]) -> Stream:
+    """Answers with what unpacks to a thousand times its size, asked or not."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Content-Encoding": "gzip"})
+    await response.prepare(request)
+    await response.write(gzip.compress(b"data: " + b"x" * 2**26))
     return response
 
 

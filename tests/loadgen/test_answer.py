@@ -1,4 +1,5 @@
 import json
+import math
 from typing import Any
 
 import pytest
@@ -85,7 +86,38 @@ def test_fewer_tokens_than_asked_for_are_a_fault_where_the_length_is_exact() -> 
     assert answered(*short).error is None
 
 
-@pytest.mark.parametrize("chunk", [b"{oops", b"3", b"[]", {"choices": 3}, {"choices": [3]}, {"usage": [1]}])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        b"{oops",
+        b"3",
+        b"[]",
+        b"[" * 100_000,
+        {"choices": 3},
+        {"choices": [3]},
+        {"usage": [1]},
+        {"usage": {"completion_tokens": math.inf}},
+        {"usage": {"completion_tokens": math.nan}},
+        {"usage": {"completion_tokens": 1e300}},
+        {"usage": {"prompt_tokens": 10**400}},
+        {"usage": {"prompt_tokens": -1}},
+        {"usage": {"prompt_tokens": "12"}},
+        {"usage": {"prompt_tokens": [12]}},
+    ],
+    ids=lambda chunk: str(chunk)[:50],
+)
 def test_what_is_no_chunk_is_refused(chunk: object) -> None:
     with pytest.raises(ValueError, match=r"."):
         answered(chunk)
+
+
+def test_a_text_of_any_nesting_is_a_token() -> None:
+    nested = b"[" * 500 + b"1" + b"]" * 500
+    record = answered(b'{"choices": [{"delta": {"content": ' + nested + b"}}]}", delta("stop"))
+    assert list(record.arrivals) == [0]
+
+
+def test_a_stream_of_more_chunks_than_any_answer_has_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("setpoint.loadgen.answer.MOST_CHUNKS", 10)
+    with pytest.raises(ValueError, match="more than 10 chunks"):
+        answered({"choices": [{}] * 11})

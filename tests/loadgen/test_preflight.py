@@ -61,6 +61,11 @@ async def test_several_tokens_a_chunk_are_said(endpoint: FakeEndpoint) -> None:
         (does.html, "answers HTML"),
         (does.whole, "does not stream.*application/json"),
         (does.babbles, "streams no OpenAI chunks"),
+        (does.nests, "streams no OpenAI chunks.*nested too deeply"),
+        (does.counts_to_infinity, "streams no OpenAI chunks.*'inf' is no number of tokens"),
+        (does.never_ends_a_line, "without an end"),
+        (does.never_ends_an_error, "without an end"),
+        (does.has_a_giant_header, "does not answer"),
         (does.fails_within, "stream_error.*out of memory"),
         (does.sheds, "answers 503.*overloaded"),
         (does.stops, "cut"),
@@ -95,6 +100,7 @@ async def test_an_endpoint_that_is_not_there_is_told(endpoint: FakeEndpoint) -> 
         (web.Response(text="<html>", content_type="text/html"), "answers HTML"),
         (web.json_response(["m"]), "not OpenAI-like"),
         (web.Response(text="hello"), "not OpenAI-like"),
+        (web.Response(text="[" * 100_000), "not OpenAI-like"),
     ],
 )
 async def test_an_endpoint_that_is_not_like_openai_is_told(
@@ -108,6 +114,15 @@ async def test_an_endpoint_that_is_not_like_openai_is_told(
 async def test_an_unknown_model_is_told_with_those_that_are_known(endpoint: FakeEndpoint) -> None:
     with pytest.raises(EndpointError, match=r"--model: 'other' is unknown.*it has m"):
         await look(endpoint, model="other")
+
+
+async def test_names_of_models_cannot_command_a_terminal(endpoint: FakeEndpoint) -> None:
+    names = ["\033[2J", *map(str, range(1000))]
+    endpoint.models = lambda: web.json_response({"data": [{"id": name} for name in names]})
+    with pytest.raises(EndpointError) as told:
+        await look(endpoint, model="other")
+    assert str(told.value).isprintable()
+    assert str(told.value).endswith("it has '\\x1b[2J', 0, 1, 2, 3, 4, 5, 6, 7, 8, ...")
 
 
 async def test_a_key_is_needed_and_taken_from_the_environment(endpoint: FakeEndpoint) -> None:

@@ -37,7 +37,19 @@ def test_what_is_not_ended_by_an_empty_line_is_no_event() -> None:
     assert fed([b"data: a\n"]) == []
 
 
-def test_an_event_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "piece", [b"data: " + b"x" * 60, b"x", b"data:\n", b"data:\r\n", b": " + b"x" * 10], ids=repr
+)
+def test_an_event_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
     monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 100)
     with pytest.raises(ValueError, match="longer than 100 bytes"):
-        fed([b"data: " + b"x" * 60] * 2)
+        fed([piece] * 200)
+
+
+@given(st.lists(st.sampled_from([b"data: abc\n", b"data:", b"\r", b"\n", b": c", b"\r\n\r\n", b"x"])))
+def test_only_what_is_held_counts_towards_the_longest_event(pieces: list[bytes]) -> None:
+    parser = EventParser()
+    for piece in [*pieces, b"\n\n"]:
+        parser.feed(piece)
+    held = sum(map(len, parser._rest)) + sum(len(line) + 1 for line in parser._data)
+    assert parser._held_bytes == held == 0

@@ -1,11 +1,13 @@
 """One streamed answer, chunk by chunk: when tokens came, how many, and whether it ended as it should."""
 
-import json
 from typing import Any
 
+from setpoint.loadgen import foreign_json
 from setpoint.loadgen.records import ErrorKind, Record
 
 _DONE = b"[DONE]"
+MOST_CHUNKS = 2**20
+"""Of one answer, which is beyond any context: a stream without an end would fill the memory."""
 
 
 class Answer:
@@ -26,12 +28,12 @@ class Answer:
     def take(self, event: bytes, now: float) -> None:
         """Take the data of one event that came at `now`.
 
-        Raises ValueError when it is not a chunk of an answer.
+        Raises ValueError when it is not a chunk of an answer, or one too many.
         """
         if event == _DONE or self.done:
             self.done = True
             return
-        chunk = json.loads(event)
+        chunk = foreign_json.parse(event)
         try:
             if chunk.get("error"):
                 self.record.error = ErrorKind.STREAM_ERROR
@@ -42,6 +44,8 @@ class Answer:
                 self._take_choice(choice, now)
         except (AttributeError, TypeError) as error:
             raise ValueError(f"an event of the stream is not a chunk of an answer: {error}") from error
+        if len(self.record.arrivals) > MOST_CHUNKS:
+            raise ValueError(f"the stream has more than {MOST_CHUNKS} chunks")
 
     def close(self, now: float, exact_length: bool) -> None:
         """Judge the answer once its stream is over. `exact_length`: to have fewer tokens is a fault."""
@@ -57,15 +61,16 @@ class Answer:
             record.error = ErrorKind.TOO_FEW_TOKENS
 
     def _take_usage(self, usage: dict[str, Any]) -> None:
-        self.record.prompt_tokens = int(usage.get("prompt_tokens") or self.record.prompt_tokens)
-        self.record.output_tokens = int(usage.get("completion_tokens") or self.record.output_tokens)
+        record, count = self.record, foreign_json.token_count
+        record.prompt_tokens = count(usage.get("prompt_tokens")) or record.prompt_tokens
+        record.output_tokens = count(usage.get("completion_tokens")) or record.output_tokens
 
     def _take_choice(self, choice: dict[str, Any], now: float) -> None:
         delta = choice.get("delta")
-        text = choice.get("text") if delta is None else _said(delta)
+        says = bool(choice.get("text")) if delta is None else _says(delta)
         ends = choice.get("finish_reason") is not None
         role_only = delta is not None and "role" in delta
-        if text or not (ends or role_only):
+        if says or not (ends or role_only):
             self.record.arrivals.append(now)
         elif ends:
             self._empty_end = now
@@ -73,7 +78,6 @@ class Answer:
             self._finished = now
 
 
-def _said(delta: dict[str, Any]) -> str:
-    """Return what a chat chunk adds: the answer, the reasoning before it, or a call of a tool."""
-    said = delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning")
-    return str(said or delta.get("tool_calls") or "")
+def _says(delta: dict[str, Any]) -> bool:
+    """Return whether a chat chunk adds to the answer, to the reasoning before it, or to a call of a tool."""
+    return any(delta.get(part) for part in ("content", "reasoning_content", "reasoning", "tool_calls"))

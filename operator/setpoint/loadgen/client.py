@@ -19,7 +19,9 @@ _KEEP_ALIVE_SECONDS = 3
 """Below the 5 s after which uvicorn closes an idle connection: else a request would meet a closed one."""
 _READ_BUFFER_BYTES = 2**18
 _LAST_BYTES_SECONDS = 1.0
-"""How long to wait for the end of a response whose stream has ended, to use the connection again."""
+"""How long to wait for the end of a response that is decided, to use the connection again."""
+_MOST_BYTES_AFTER = 2**16
+"""So much of such a response is read for that; a longer one costs the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,22 @@ class Endpoint:
     @property
     def headers(self) -> Mapping[str, str]:
         """Return the headers of each request."""
-        headers = {"Content-Type": "application/json", "Accept": EVENT_STREAM}
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": EVENT_STREAM,
+            "Accept-Encoding": "identity",  # a packer holds tokens back, and may unpack to any size
+        }
         return {**headers, "Authorization": f"Bearer {self.api_key}"} if self.api_key else headers
 
 
 def new_session() -> aiohttp.ClientSession:
-    """Return a session without limits of its own."""
+    """Return a session without limits of its own, which keeps nothing that an endpoint sets."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
         timeout=aiohttp.ClientTimeout(total=None),
         read_bufsize=_READ_BUFFER_BYTES,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 
@@ -82,37 +90,50 @@ class Client:
         answer = Answer(record)
         try:
             async with asyncio.timeout(self.timeout_seconds) as deadline:
-                await self._stream(body, answer, deadline)
+                await self._exchange(body, answer, deadline)
         except TimeoutError:
-            if not answer.done:
-                record.error = ErrorKind.TIMEOUT
+            _blame(answer, ErrorKind.TIMEOUT)
         except aiohttp.ClientPayloadError:
-            if not answer.done:
-                record.error = ErrorKind.CUT
+            _blame(answer, ErrorKind.CUT)
         except (aiohttp.ServerDisconnectedError, OSError):
-            if not answer.done:
-                record.error = ErrorKind.CUT if record.arrivals else ErrorKind.CONNECTION
+            _blame(answer, ErrorKind.CUT if record.arrivals else ErrorKind.CONNECTION)
         except (aiohttp.ClientError, ValueError):
-            record.error = ErrorKind.MALFORMED
+            _blame(answer, ErrorKind.MALFORMED)
         answer.close(self.clock(), self.endpoint.exact_length)
         return answer
 
-    async def _stream(self, body: bytes, answer: Answer, deadline: asyncio.Timeout) -> None:
+    async def _exchange(self, body: bytes, answer: Answer, deadline: asyncio.Timeout) -> None:
         url = self.endpoint.url + PATHS[self.endpoint.api]
         async with self.session.post(url, data=body, headers=self.endpoint.headers) as response:
             if response.status != 200:
-                await response.read()  # so that the connection can be used again
                 answer.record.error = f"http_{response.status}"
-                return
-            if response.content_type != EVENT_STREAM:
+            elif response.content_type != EVENT_STREAM or "Content-Encoding" in response.headers:
                 answer.record.error = ErrorKind.MALFORMED
+            else:
+                await self._stream(response.content, answer)
+            deadline.reschedule(asyncio.get_running_loop().time() + _LAST_BYTES_SECONDS)
+            await _read_out(response.content)
+
+    async def _stream(self, content: aiohttp.StreamReader, answer: Answer) -> None:
+        events = EventParser()
+        async for received in content.iter_any():
+            now = self.clock()
+            for event in events.feed(received):
+                answer.take(event, now)
+            if answer.done:
                 return
-            events = EventParser()
-            async for received in response.content.iter_any():
-                now = self.clock()
-                if answer.done:
-                    continue
-                for event in events.feed(received):
-                    answer.take(event, now)
-                if answer.done:
-                    deadline.reschedule(asyncio.get_running_loop().time() + _LAST_BYTES_SECONDS)
+
+
+def _blame(answer: Answer, error: ErrorKind) -> None:
+    """Set the error of a request, unless it was decided before: then only its last bytes went wrong."""
+    if not answer.done and answer.record.error is None:
+        answer.record.error = error
+
+
+async def _read_out(content: aiohttp.StreamReader) -> None:
+    """Read what is left of a response, if it is little, so that its connection can be used again."""
+    size = 0
+    async for received in content.iter_any():
+        size += len(received)
+        if size > _MOST_BYTES_AFTER:
+            return

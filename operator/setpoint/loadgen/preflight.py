@@ -1,11 +1,11 @@
 """What is found out before any load: is the endpoint there, is it as it should be, how does it count."""
 
-import json
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import aiohttp
 
+from setpoint.loadgen import foreign_json
 from setpoint.loadgen.answer import Answer
 from setpoint.loadgen.client import EVENT_STREAM, PATHS, Endpoint, new_session
 from setpoint.loadgen.prompts import Prompts
@@ -18,6 +18,7 @@ _PROBE_WORDS = (8, 128)
 _MOST_BYTES = 2**20
 """More than any answer to a probe: what is longer has no end."""
 _LONGEST_QUOTE = 200
+_MOST_LISTED = 10
 
 
 class EndpointError(Exception):
@@ -61,7 +62,7 @@ class _Reply:
 
     def quote(self) -> str:
         """Return the beginning of the body as one line."""
-        return " ".join(self.body.decode(errors="replace").split())[:_LONGEST_QUOTE]
+        return " ".join(self.body[: 4 * _LONGEST_QUOTE].decode(errors="replace").split())[:_LONGEST_QUOTE]
 
 
 class _Look:
@@ -77,23 +78,22 @@ class _Look:
         reply = await self._request("GET", "/v1/models")
         self._refuse_strangers(reply, "/v1/models")
         try:
-            known = [str(each["id"]) for each in json.loads(reply.body)["data"]]
+            known = [str(each["id"]) for each in foreign_json.parse(reply.body)["data"]]
         except (ValueError, TypeError, KeyError):
             raise EndpointError(
                 f"--url: {url} is not OpenAI-like: /v1/models answered {reply.quote()!r}"
             ) from None
         if model not in known:
-            raise EndpointError(
-                f"--model: {model!r} is unknown to {url}; it has {', '.join(known) or 'none'}"
-            )
+            raise EndpointError(f"--model: {model!r} is unknown to {url}; it has {_listed(known) or 'none'}")
 
     async def engine(self) -> str | None:
         """Return what /version answers, as vLLM does; None for others."""
         reply = await self._request("GET", "/version")
         try:
-            return str(json.loads(reply.body)["version"]) if reply.status == 200 else None
+            version = foreign_json.parse(reply.body)["version"] if reply.status == 200 else None
         except (ValueError, TypeError, KeyError):
             return None
+        return version[:_LONGEST_QUOTE] if isinstance(version, str) and version.isprintable() else None
 
     async def calibrate(self, prompts: Prompts, engine: str | None, tokenizer: bool) -> Ready:
         """Send two small requests and learn from their usage how many tokens a prompt has."""
@@ -195,3 +195,9 @@ class _Look:
                 f"--url: {url} does not answer {path}: {error or type(error).__name__}: "
                 "is it running, and is this its address?"
             ) from None
+
+
+def _listed(models: list[str]) -> str:
+    """Return the first of the models, without what a terminal would obey."""
+    text = ", ".join(model if model.isprintable() else repr(model) for model in models[:_MOST_LISTED])
+    return text[:_LONGEST_QUOTE] + (", ..." if len(models) > _MOST_LISTED else "")

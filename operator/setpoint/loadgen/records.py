@@ -15,7 +15,7 @@ class ErrorKind(StrEnum):
     CUT = "cut"
     """The stream ended, or the connection was lost, before the answer's end."""
     MALFORMED = "malformed"
-    """Not a stream of OpenAI's chunks: HTML, broken JSON, another content type."""
+    """Not a stream of OpenAI's chunks: HTML, broken or endless JSON, another content type, packed."""
     STREAM_ERROR = "stream_error"
     """The endpoint told of an error within the stream."""
     TOO_FEW_TOKENS = "too_few_tokens"
