@@ -65,6 +65,15 @@ def test_a_run_is_printed_as_a_table(capsys: pytest.CaptureFixture[str], config:
     assert [line.split()[0] for line in lines[1:]] == ["seconds", "ttft", "itl", "e2e"]
 
 
+def test_a_length_that_does_not_fit_now_and_then_does_not_end_the_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, config: str
+) -> None:
+    lengths = tmp_path / "lengths"
+    lengths.write_text("100\n" * 9 + "40000\n")
+    assert run(config, "--rate", "10", "--prompt-tokens", f"file:{lengths}", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["req_s"] > 0
+
+
 def test_limits_that_are_not_given_are_those_of_the_gpu(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, config: str
 ) -> None:

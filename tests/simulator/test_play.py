@@ -81,6 +81,12 @@ def test_a_shed_client_sends_its_next_request_later() -> None:
     assert followed == [0.5 + RETRY_SECONDS, 5.0]
 
 
+def test_a_request_that_is_too_long_is_refused_and_the_others_go_on() -> None:
+    record = play([replica()], [(0.0, Request(2000, 49)), (1.0, Request(16, 1))]).record
+    assert (record.too_long, record.shed) == ([0.0], [])
+    assert [answer.sent_seconds for answer in record.answers] == [1.0]
+
+
 def test_no_request_goes_to_a_replica_that_still_starts() -> None:
     replicas = [replica(), replica(ready_seconds=50.0)]
     requests = [(float(second), Request(16, 1)) for second in (0, 20, 60, 80)]

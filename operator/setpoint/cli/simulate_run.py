@@ -15,7 +15,7 @@ from setpoint.cli.typed import typed
 from setpoint.simulator.batch_defaults import batch_limits
 from setpoint.simulator.experiment import ClosedLoop, OpenLoop, Requests, Service, run
 from setpoint.simulator.gpus import gpu
-from setpoint.simulator.limits import EngineConfig, Limits
+from setpoint.simulator.limits import EngineConfig, Limits, TooLongError
 from setpoint.simulator.memory import kv_cache_blocks
 from setpoint.simulator.model import ModelShape
 from setpoint.simulator.parameters import built_in
@@ -31,7 +31,7 @@ _PURPOSE = "simulate a load on an engine, and print what its clients would see"
 _NOT_COUNTED = 0.25
 """Share of the duration, at its beginning, that the figures leave out."""
 _TRIED = 1000
-"""Requests that are drawn beforehand, to find lengths that do not fit."""
+"""Requests that are drawn beforehand, to find lengths of which none fits."""
 _MOST_CLIENTS, _HIGHEST_RATE, _MOST_REPLICAS, _LONGEST_SECONDS = 100_000, 10_000.0, 1000, 7 * 86_400.0
 
 
@@ -130,10 +130,16 @@ def _service(options: argparse.Namespace, shape: ModelShape) -> Service:
 
 
 def _try_lengths(requests: Requests, config: EngineConfig) -> None:
-    """Raise ValueError when the lengths draw what the engine refuses, before anything is simulated."""
+    """Raise ValueError when the engine would refuse every request, before anything is simulated."""
     random = Random(0)
     for _ in range(_TRIED):
-        config.check_fits(requests.request(*requests.shape.sample(random), config.block_size))
+        try:
+            config.check_fits(requests.request(*requests.shape.sample(random), config.block_size))
+        except TooLongError as error:
+            refused = error
+        else:
+            return
+    raise ValueError(f"no request would fit: {refused}")
 
 
 def _table(figures: Figures) -> str:

@@ -34,8 +34,8 @@ class Engine:
     def submit(self, request: Request, now: float) -> None:
         """Take in a new request.
 
-        Raises Shed when a queue limit is reached (the request is then as it was), ValueError when it can
-        never run.
+        Raises Shed when a queue limit is reached, TooLongError when it can never run; the request is then as
+        it was.
         """
         scheduler, limits = self.scheduler, self.scheduler.limits
         scheduler.config.check_fits(request)

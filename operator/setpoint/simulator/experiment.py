@@ -77,7 +77,6 @@ def run(
     """Put the load on the service for so long, and return what its clients saw.
 
     The same seed gives the same requests, and in an open loop the same arrivals, whatever the service.
-    Raises ValueError at a request that no engine of the service could ever serve.
     """
     block_size = service.config.block_size
     network_seconds = service.parameters.network_seconds

@@ -5,6 +5,10 @@ from dataclasses import dataclass, fields, replace
 from setpoint.simulator.request import Request
 
 
+class TooLongError(ValueError):
+    """A request that no engine of a config can serve: vLLM's API server answers it with 400."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """What needs a restart to change; names and defaults are those of vLLM's flags.
@@ -42,14 +46,14 @@ class EngineConfig:
             )
 
     def check_fits(self, request: Request) -> None:
-        """Raise ValueError when an engine of this config refuses a request for its length."""
+        """Raise TooLongError when an engine of this config refuses a request, ValueError when it is empty."""
         prompt, output = request.prompt_tokens, request.output_tokens
         if prompt < 1 or output < 1:
             raise ValueError(
                 f"a prompt of {prompt} and an answer of {output} tokens: each must have at least 1"
             )
         if prompt + output > self.max_model_len:
-            raise ValueError(
+            raise TooLongError(
                 f"a prompt of {prompt} and an answer of {output} tokens are more than max_model_len "
                 f"({self.max_model_len}): shorten them, or raise it"
             )

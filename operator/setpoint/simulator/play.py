@@ -5,6 +5,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 
 from setpoint.simulator.engine import NEVER, Shed
+from setpoint.simulator.limits import TooLongError
 from setpoint.simulator.record import Record
 from setpoint.simulator.replica import Replica
 from setpoint.simulator.request import Request
@@ -82,15 +83,18 @@ class Play:
         elif replicas:
             self._router(replicas, request).receive(request, now)
         else:
-            self._refuse(request, now, "not_ready")
+            self._shed(request, now, "not_ready")
 
     def _submit(self, replica: Replica, now: float, request: Request) -> None:
         try:
             replica.engine.submit(request, now)
         except Shed as shed:
-            self._refuse(request, now, str(shed))
+            self._shed(request, now, str(shed))
+        except TooLongError:
+            self.record.too_long.append(now)
+            self._send_next(request, now + RETRY_SECONDS)
 
-    def _refuse(self, request: Request, now: float, reason: str) -> None:
+    def _shed(self, request: Request, now: float, reason: str) -> None:
         self.record.shed.append((now, reason))
         self._send_next(request, now + RETRY_SECONDS)
 

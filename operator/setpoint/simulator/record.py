@@ -59,7 +59,9 @@ class Record:
     """When one came, and the TTFT."""
     gaps: list[Gap] = field(default_factory=list)
     shed: list[tuple[float, str]] = field(default_factory=list)
-    """When a request was refused, and why."""
+    """When a request was refused for the moment (503), and why."""
+    too_long: list[float] = field(default_factory=list)
+    """When a request was refused for its length (400)."""
     _answers: list[tuple[float, float, float, float]] = field(default_factory=list)
 
     @property
