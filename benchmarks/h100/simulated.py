@@ -88,7 +88,7 @@ def _cell(row: dict[str, Any], parameters: known.Parameters) -> Cell:
         latency, quantile = name.split("_")
         measured[name] = stage[latency][quantile]["value"]
     service = _service(row, parameters)
-    record = run(service, load, requests, duration, seed)
+    record = run(service, load, requests, duration, seed).record
     simulated = by_name(record.figures(stage["warmup_seconds"], duration))
     limits = service.limits
     setting = Row(limits.max_num_active_seqs, limits.max_num_scheduled_tokens, measured, rate)

@@ -61,8 +61,8 @@ def once(shape: ModelShape, load: ClosedLoop | OpenLoop, tokens: int, requests: 
     step_seconds = StepTime(parameters, card, shape, config.max_num_seqs)
     service = Service(config, Limits.of(config), step_seconds, parameters, round_robin())
     began = time.process_time()
-    record = run(service, load, requests, SIMULATED_SECONDS, seed=1)
-    record.figures(SIMULATED_SECONDS / 4, SIMULATED_SECONDS)
+    play = run(service, load, requests, SIMULATED_SECONDS, seed=1)
+    play.record.figures(SIMULATED_SECONDS / 4, SIMULATED_SECONDS)
     return time.process_time() - began
 
 

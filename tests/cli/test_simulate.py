@@ -46,7 +46,7 @@ def test_a_run_prints_its_figures_in_seconds(
 ) -> None:
     assert run(config, *load, "--json") == 0
     figures = json.loads(capsys.readouterr().out)
-    assert list(figures) == ["tok_s", "req_s", "ttft", "itl", "e2e"]
+    assert list(figures) == ["tok_s", "req_s", "ttft", "itl", "e2e", "requests"]
     for latency in ("ttft", "itl", "e2e"):
         assert 0 < figures[latency]["p50"] <= figures[latency]["p95"] <= figures[latency]["p99"] < 8
 
@@ -62,7 +62,20 @@ def test_a_run_is_printed_as_a_table(capsys: pytest.CaptureFixture[str], config:
     assert run(config) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "output tokens/s" in lines[0]
-    assert [line.split()[0] for line in lines[1:]] == ["seconds", "ttft", "itl", "e2e"]
+    assert [line.split()[0] for line in lines[1:]] == ["seconds", "ttft", "itl", "e2e", "whole"]
+
+
+def test_a_run_tells_what_became_of_every_request(capsys: pytest.CaptureFixture[str], config: str) -> None:
+    overload = ("--rate", "200", "--max-num-seqs", "8", "--max-num-queued-reqs", "20")
+    assert run(config, *overload, "--json") == 0
+    requests = json.loads(capsys.readouterr().out)["requests"]
+    shed = requests["shed"]["max_num_queued_reqs"]
+    assert requests["offered"] == pytest.approx(200 * 8, rel=0.1)
+    assert shed > requests["answered"] > 0
+    assert requests["offered"] == requests["answered"] + shed + requests["under_way"]
+    assert 0 < requests["under_way"] <= 30
+    assert run(config, *overload) == 0
+    assert f"{shed} shed (max_num_queued_reqs), {requests['under_way']} under way" in capsys.readouterr().out
 
 
 def test_a_length_that_does_not_fit_now_and_then_does_not_end_the_run(
@@ -71,7 +84,9 @@ def test_a_length_that_does_not_fit_now_and_then_does_not_end_the_run(
     lengths = tmp_path / "lengths"
     lengths.write_text("100\n" * 9 + "40000\n")
     assert run(config, "--rate", "10", "--prompt-tokens", f"file:{lengths}", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["req_s"] > 0
+    requests = json.loads(capsys.readouterr().out)["requests"]
+    assert requests["too_long"] > 0
+    assert requests["answered"] > 3 * requests["too_long"]
 
 
 def test_limits_that_are_not_given_are_those_of_the_gpu(

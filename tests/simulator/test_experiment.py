@@ -26,7 +26,7 @@ def service(**changed: int) -> Service:
 
 
 def closed(clients: int, seconds: float = 60.0, requests: Requests = CHAT, **changed: int) -> Record:
-    return run(service(**changed), ClosedLoop(clients), requests, seconds, seed=1)
+    return run(service(**changed), ClosedLoop(clients), requests, seconds, seed=1).record
 
 
 def test_a_closed_loop_keeps_as_many_requests_as_clients() -> None:
@@ -41,14 +41,14 @@ def test_a_closed_loop_keeps_as_many_requests_as_clients() -> None:
 
 def test_an_open_loop_below_capacity_serves_what_comes() -> None:
     load = OpenLoop(20.0, parse_arrivals("poisson"))
-    figures = run(service(), load, CHAT, 200.0, seed=1).figures(50.0, 200.0)
+    figures = run(service(), load, CHAT, 200.0, seed=1).record.figures(50.0, 200.0)
     assert figures.req_s == pytest.approx(20.0, rel=0.05)
     assert figures.tok_s == pytest.approx(20 * 128, rel=0.06)
 
 
 def test_the_same_seed_plays_the_same_again() -> None:
     assert closed(8).first_tokens == closed(8).first_tokens
-    assert run(service(), ClosedLoop(8), CHAT, 60.0, seed=2).first_tokens != closed(8).first_tokens
+    assert run(service(), ClosedLoop(8), CHAT, 60.0, seed=2).record.first_tokens != closed(8).first_tokens
 
 
 def test_a_larger_token_budget_trades_inter_token_latency_for_first_tokens() -> None:
@@ -75,8 +75,8 @@ def test_a_shared_prefix_saves_prefill() -> None:
 def test_replicas_share_the_load() -> None:
     one = service()
     load = OpenLoop(80.0, parse_arrivals("poisson"))
-    overloaded = run(one, load, CHAT, 60.0, seed=1).figures(15.0, 60.0)
-    shared = run(replace(one, replicas=2), load, CHAT, 60.0, seed=1).figures(15.0, 60.0)
+    overloaded = run(one, load, CHAT, 60.0, seed=1).record.figures(15.0, 60.0)
+    shared = run(replace(one, replicas=2), load, CHAT, 60.0, seed=1).record.figures(15.0, 60.0)
     assert shared.ttft and overloaded.ttft  # noqa: PT018
     assert shared.ttft.p95 < overloaded.ttft.p95 / 5
     assert shared.req_s == pytest.approx(80, rel=0.08)

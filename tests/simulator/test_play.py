@@ -2,6 +2,7 @@ import pytest
 
 from setpoint.simulator.limits import Limits
 from setpoint.simulator.play import RETRY_SECONDS, Play, Sent
+from setpoint.simulator.record import Outcome
 from setpoint.simulator.replica import Replica
 from setpoint.simulator.request import Request
 from setpoint.simulator.router import ROUTERS, Router, round_robin
@@ -85,6 +86,16 @@ def test_a_request_that_is_too_long_is_refused_and_the_others_go_on() -> None:
     record = play([replica()], [(0.0, Request(2000, 49)), (1.0, Request(16, 1))]).record
     assert (record.too_long, record.shed) == ([0.0], [])
     assert [answer.sent_seconds for answer in record.answers] == [1.0]
+
+
+def test_what_was_sent_is_answered_refused_or_under_way() -> None:
+    started = replica()
+    started.engine.set_limits(Limits(8, 256, max_num_queued_reqs=1))
+    playing = Play([started], 0.5)
+    playing.send([(0.0, Request(16, 3)), (1.0, Request(16, 3)), (3.0, Request(2000, 49))])
+    playing.send([(4.0, Request(16, 3)), (9.8, Request(16, 3)), (10.0, Request(16, 3))])
+    playing.run_until(10.0)
+    assert playing.outcome(10.0) == Outcome(5, 2, {"max_num_queued_reqs": 1}, 1, 1)
 
 
 def test_no_request_goes_to_a_replica_that_still_starts() -> None:

@@ -19,7 +19,7 @@ from setpoint.simulator.limits import EngineConfig, Limits, TooLongError
 from setpoint.simulator.memory import kv_cache_blocks
 from setpoint.simulator.model import ModelShape
 from setpoint.simulator.parameters import built_in
-from setpoint.simulator.record import Figures, Quantiles
+from setpoint.simulator.record import Figures, Outcome, Quantiles
 from setpoint.simulator.router import ROUTERS
 from setpoint.simulator.steptime import StepTime
 from setpoint.workload.arrivals import parse_arrivals
@@ -88,11 +88,15 @@ def simulate_run(options: argparse.Namespace) -> int:
     try:
         service = _service(options, shape)
         _try_lengths(requests, service.config)
-        record = run(service, load, requests, options.duration, options.seed)
+        play = run(service, load, requests, options.duration, options.seed)
     except ValueError as error:
         raise DocumentError(f"setpoint simulate run: {error}") from None
-    figures = record.figures(_NOT_COUNTED * options.duration, options.duration)
-    write(json.dumps(asdict(figures)) + "\n" if options.json else _table(figures))
+    figures = play.record.figures(_NOT_COUNTED * options.duration, options.duration)
+    outcome = play.outcome(options.duration)
+    if options.json:
+        write(json.dumps({**asdict(figures), "requests": asdict(outcome)}) + "\n")
+    else:
+        write(_table(figures) + _told(outcome))
     return 0
 
 
@@ -152,6 +156,15 @@ def _table(figures: Figures) -> str:
         shown = (f"{each:10.4f}" for each in (seen.p50, seen.p95, seen.p99)) if seen else ("  none seen",)
         lines.append(f"{name:8}" + "".join(shown))
     return "\n".join(lines) + "\n"
+
+
+def _told(outcome: Outcome) -> str:
+    shed = "".join(f", {number} shed ({reason})" for reason, number in outcome.shed.items())
+    too_long = f", {outcome.too_long} refused as too long" if outcome.too_long else ""
+    return (
+        f"whole run: {outcome.offered} requests offered, {outcome.answered} answered{shed or ', none shed'}"
+        f"{too_long}, {outcome.under_way} under way at the end\n"
+    )
 
 
 def _duration(text: str) -> float:

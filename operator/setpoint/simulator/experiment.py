@@ -8,7 +8,6 @@ from setpoint.simulator.engine import Engine
 from setpoint.simulator.limits import EngineConfig, Limits
 from setpoint.simulator.parameters import Parameters
 from setpoint.simulator.play import Play, Sent
-from setpoint.simulator.record import Record
 from setpoint.simulator.replica import Replica
 from setpoint.simulator.request import Request
 from setpoint.simulator.router import Router
@@ -73,8 +72,8 @@ def run(
     requests: Requests,
     duration_seconds: float,
     seed: int | str,
-) -> Record:
-    """Put the load on the service for so long, and return what its clients saw.
+) -> Play:
+    """Put the load on the service for so long, and return the play, whose record has what its clients saw.
 
     The same seed gives the same requests, and in an open loop the same arrivals, whatever the service.
     """
@@ -89,7 +88,7 @@ def run(
         play = Play(replicas, network_seconds, service.router, draws.next_of)
         play.send(draws.first())
     play.run_until(duration_seconds)
-    return play.record
+    return play
 
 
 def _arriving(

@@ -6,7 +6,7 @@ from itertools import count
 
 from setpoint.simulator.engine import NEVER, Shed
 from setpoint.simulator.limits import TooLongError
-from setpoint.simulator.record import Record
+from setpoint.simulator.record import Outcome, Record
 from setpoint.simulator.replica import Replica
 from setpoint.simulator.request import Request
 from setpoint.simulator.router import Router, round_robin
@@ -36,6 +36,7 @@ class Play:
         self._router = router or round_robin()
         self._next_of = next_of
         self._arriving: list[tuple[float, int, Request]] = []
+        self._arrived = 0
         self._numbers = count()
 
     def send(self, requests: Iterable[Sent]) -> None:
@@ -46,6 +47,11 @@ class Play:
     def forget_unsent(self) -> None:
         """Let nothing more be sent of what is still to come."""
         self._arriving.clear()
+
+    def outcome(self, now: float) -> Outcome:
+        """Return what became of the requests sent before `now`, when the play has come to it."""
+        on_their_way = sum(request.sent_seconds < now for _, _, request in self._arriving)
+        return self.record.outcome(self._arrived + on_their_way, now)
 
     def run_until(self, end: float) -> None:
         """Let everything happen that happens before `end`."""
@@ -75,6 +81,7 @@ class Play:
             record.gap(replica.handed_out())
 
     def _route(self, now: float, _: int, request: Request) -> None:
+        self._arrived += 1
         replicas = self._replicas
         if now < self._all_ready_seconds:
             replicas = [each for each in replicas if each.engine.ready_seconds <= now]

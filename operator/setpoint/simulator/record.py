@@ -1,6 +1,7 @@
 """What the clients of a simulated engine saw, and its figures over a window of time."""
 
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -51,6 +52,21 @@ class Figures:
 _SHARES = (0.5, 0.95, 0.99)
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of all requests that were sent: `offered` is the sum of the others."""
+
+    offered: int
+    answered: int
+    """To their end."""
+    shed: dict[str, int]
+    """Refused for the moment (503), by reason."""
+    too_long: int
+    """Refused for their length (400)."""
+    under_way: int
+    """Neither answered nor refused yet."""
+
+
 @dataclass(slots=True)
 class Record:
     """Everything in order of time."""
@@ -85,6 +101,13 @@ class Record:
             sent, ttft = request.sent_seconds, request.ttft_seconds or 0.0
             gaps = request.output_tokens - 1
             self._answers.append((out, sent, ttft, (out - sent - ttft) / gaps if gaps else 0.0))
+
+    def outcome(self, offered: int, end: float) -> Outcome:
+        """Return what had become of so many requests by `end`, at which the record ends."""
+        answered = sum(ended < end for ended, *_ in self._answers)
+        shed = Counter(reason for _, reason in self.shed)
+        refused = shed.total() + len(self.too_long)
+        return Outcome(offered, answered, dict(shed), len(self.too_long), offered - answered - refused)
 
     def figures(self, start: float, end: float) -> Figures:
         """Return the figures of the window [start, end)."""
