@@ -40,6 +40,20 @@ def test_a_client_sees_when_its_tokens_come() -> None:
     assert figures.itl.p99 == 1.0
 
 
+def test_a_window_counts_what_comes_in_it_from_any_replica() -> None:
+    replicas = [replica(output_token_seconds=0.3), replica(0.7)]
+    requests = [(0.1 * number, Request(16, 1 + number % 5)) for number in range(16)]
+    record = play(replicas, requests).record
+    for start, end in ((0.0, 4.0), (4.0, 6.0), (6.0, 30.0)):
+        firsts = sorted(ttft for at, ttft in record.first_tokens if start <= at < end)
+        gaps = sum(number for at, _, number in record.gaps if start <= at < end)
+        answers = sum(start <= answer.ended_seconds < end for answer in record.answers)
+        figures = record.figures(start, end)
+        assert figures.tok_s * (end - start) == pytest.approx(len(firsts) + gaps)
+        assert figures.req_s * (end - start) == pytest.approx(answers)
+        assert figures.ttft is None or figures.ttft.p99 == firsts[-1]
+
+
 def test_a_window_counts_what_comes_in_it() -> None:
     record = play([replica()], [(10.0, Request(16, 5))]).record
     figures = record.figures(12.0, 14.0)  # the second and third token, and no first
