@@ -2,6 +2,7 @@ import json
 import multiprocessing
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -30,6 +31,20 @@ def endpoint() -> Iterator[FakeEndpoint]:
 def flags(endpoint: FakeEndpoint, *more: str) -> tuple[str, ...]:
     of_requests = () if "--trace" in more else SHORT_REQUESTS
     return ("loadtest", "--url", endpoint.url, "--model", MODEL, *SHORT, *of_requests, *more)
+
+
+def in_shell(before: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command as a shell does that was told something before."""
+    command = shlex.join([sys.executable, "-m", "setpoint", *arguments])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "operator")}
+    return subprocess.run(
+        ["sh", "-c", f"{before} {command}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 def test_a_ladder_of_clients_is_reported_as_json(run: Run, endpoint: FakeEndpoint, tmp_path: Path) -> None:
@@ -175,6 +190,25 @@ def test_bad_input_is_told_before_any_load(
     assert ended.status == 2
     assert (ended.out, endpoint.asked) == ("", [])
     assert re.search(said, ended.err)
+
+
+@pytest.mark.parametrize("more", [("--clients", "1,5000"), ("--rate", "5", "--arrivals", "burst:5000")])
+def test_more_at_once_than_there_are_file_descriptors_is_told_before_any_load(
+    run: Run, endpoint: FakeEndpoint, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (256, 1024))
+    ended = run(*flags(endpoint, *more))
+    assert (ended.status, endpoint.asked) == (2, [])
+    assert re.search(rf"{more[-2]}: 5000 connections at once .* raise the hard limit", ended.err)
+
+
+def test_senders_take_more_file_descriptors_than_the_shell_gives(
+    endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    endpoint.behaviour = does.dribbles
+    ended = in_shell("ulimit -Sn 60; exec", *flags(endpoint, "--clients", "200", "--json"))
+    (stage,) = Report.model_validate_json(ended.stdout).stages
+    assert stage.errors == {}
 
 
 def test_a_tokenizer_that_cannot_be_loaded_is_said_and_done_without(run: Run, endpoint: FakeEndpoint) -> None:

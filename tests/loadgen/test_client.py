@@ -1,4 +1,6 @@
 import asyncio
+import os
+import resource
 import time
 
 import pytest
@@ -71,6 +73,24 @@ async def test_what_does_not_end_is_timed_out(endpoint: FakeEndpoint, behaviour:
 
 async def test_a_port_where_nobody_listens_is_a_connection_error(endpoint: FakeEndpoint) -> None:
     assert (await ask(endpoint, url="http://127.0.0.1:9")).error == "connection"
+
+
+async def test_a_connection_that_this_machine_cannot_open_is_no_fault_of_the_endpoint(
+    endpoint: FakeEndpoint,
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    known = Endpoint(endpoint.url, MODEL, "completions")
+    async with new_session() as session:
+        client = Client(session, known, 30.0, time.monotonic)
+        records = [Record(number, 0.0, 0.0, 5) for number in range(9)]
+        next_free = os.dup(0)
+        os.close(next_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (next_free, hard))
+        try:
+            await asyncio.gather(*(client.ask(known.body("a", 5), record) for record in records))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert {record.error for record in records} == {"client"}
 
 
 async def test_a_cancelled_request_has_no_end(endpoint: FakeEndpoint) -> None:

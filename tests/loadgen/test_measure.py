@@ -106,6 +106,13 @@ def test_requests_sent_late_make_a_stage_invalid() -> None:
     assert "sent 6.0 ms late" in reason
 
 
+def test_requests_that_the_client_could_not_send_make_a_stage_invalid() -> None:
+    records = steady()
+    records[300].error = "client"
+    (reason,) = measure(held(records), SLO, warm_up_seconds=10.0).invalid
+    assert "no file descriptor, port or memory left for 1 of 500 requests" in reason
+
+
 def test_a_busy_sender_makes_a_stage_invalid() -> None:
     idle = [(float(second), 0.1 * second) for second in range(60)]
     busy = [(float(second), 0.95 * second) for second in range(60)]

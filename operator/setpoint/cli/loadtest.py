@@ -19,6 +19,8 @@ from setpoint.cli.output import write
 from setpoint.cli.typed import typed
 from setpoint.cli.version import version
 from setpoint.loadgen.client import Endpoint
+from setpoint.loadgen.descriptors import most_connections
+from setpoint.loadgen.fleet import sender_count
 from setpoint.loadgen.measure import Load
 from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan
 from setpoint.loadgen.preflight import API_KEY_VARIABLE, EndpointError
@@ -27,7 +29,7 @@ from setpoint.loadgen.report import ClosedLoop, OpenLoop, Replay
 from setpoint.loadgen.run import LoadTest, StagePlan, Watcher, run
 from setpoint.loadgen.search import CapacityPlan
 from setpoint.loadgen.trace import read_trace
-from setpoint.workload.arrivals import Arrivals, parse_arrivals
+from setpoint.workload.arrivals import Arrivals, Burst, parse_arrivals
 from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import Lengths, parse_lengths
 from setpoint.workload.objectives import ItlRule, Slo, parse_slo
@@ -131,6 +133,7 @@ def _load_test(options: argparse.Namespace) -> LoadTest:
             )
         longest = options.duration or duration_seconds(_SEARCH_STAGE)
         search = CapacityPlan(slo, shape, arrivals, options.arrivals, str(options.seed), longest)
+    _find_descriptors(options.clients or (), arrivals)
     for stage in stages:
         if options.warmup and stage.duration_seconds - options.warmup < _SHORTEST_STAGE_SECONDS:
             raise DocumentError(
@@ -176,6 +179,19 @@ def _stages(options: argparse.Namespace, arrivals: Arrivals, shape: Shape) -> li
         load = Replay(rate_per_second=len(trace) / length, trace=str(options.trace), speed=options.speed)
         planned.append((load, ReplayPlan(tuple(trace))))
     return [StagePlan(load, plan, duration) for load, plan in planned]
+
+
+def _find_descriptors(clients: Sequence[int], arrivals: Arrivals) -> None:
+    """Raise DocumentError for more requests at once than this machine can have connections."""
+    senders = sender_count()
+    most = most_connections(senders)
+    burst = arrivals.size if isinstance(arrivals, Burst) else 1
+    for flag, at_once in (("--clients", max(clients, default=0)), ("--arrivals", burst)):
+        if at_once > most:
+            raise DocumentError(
+                f"{flag}: {at_once} connections at once need a file descriptor each, and {senders} sender "
+                f"processes may have {most:g}: raise the hard limit (ulimit -Hn), or send less at once"
+            )
 
 
 def _words(tokenizer: Path | None) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """One streamed request to an OpenAI-compatible endpoint, and its record; whatever the endpoint does."""
 
 import asyncio
+import errno
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ _KEEP_ALIVE_SECONDS = 3
 _READ_BUFFER_BYTES = 2**18
 _LAST_BYTES_SECONDS = 1.0
 """How long to wait for the end of a response that is decided, to use the connection again."""
+_OWN_FAULTS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
+"""Why this machine cannot open a connection, whatever the endpoint does."""
 _MOST_BYTES_AFTER = 2**16
 """So much of such a response is read for that; a longer one costs the connection."""
 
@@ -95,8 +98,8 @@ class Client:
             _blame(answer, ErrorKind.TIMEOUT)
         except aiohttp.ClientPayloadError:
             _blame(answer, ErrorKind.CUT)
-        except (aiohttp.ServerDisconnectedError, OSError):
-            _blame(answer, ErrorKind.CUT if record.arrivals else ErrorKind.CONNECTION)
+        except (aiohttp.ServerDisconnectedError, OSError) as error:
+            _blame(answer, ErrorKind.CUT if record.arrivals else _of_connection(error))
         except (aiohttp.ClientError, ValueError):
             _blame(answer, ErrorKind.MALFORMED)
         answer.close(self.clock(), self.endpoint.exact_length)
@@ -122,6 +125,12 @@ class Client:
                 answer.take(event, now)
             if answer.done:
                 return
+
+
+def _of_connection(error: Exception) -> ErrorKind:
+    """Return whose fault it is that there is no connection."""
+    own = isinstance(error, OSError) and error.errno in _OWN_FAULTS
+    return ErrorKind.CLIENT if own else ErrorKind.CONNECTION
 
 
 def _blame(answer: Answer, error: ErrorKind) -> None:

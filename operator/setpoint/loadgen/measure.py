@@ -5,17 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from setpoint.loadgen.bottleneck import client_figures, why_invalid
 from setpoint.loadgen.estimates import BATCHES, Samples, latency, rate
 from setpoint.loadgen.promise import is_good, share_kept
 from setpoint.loadgen.records import Record
-from setpoint.loadgen.report import Client, ClosedLoop, Estimate, OpenLoop, Replay, Stage
+from setpoint.loadgen.report import ClosedLoop, Estimate, OpenLoop, Replay, Stage
 from setpoint.loadgen.stationarity import behind, trend
 from setpoint.loadgen.window import Window, find_window, latencies, under_way
 from setpoint.workload.objectives import Slo
-from setpoint.workload.quantiles import quantile
 
-MOST_SEND_LAG_SECONDS = 0.005
-MOST_CPU_SHARE = 0.9
 _LEAST_WINDOW_SECONDS = 0.5
 
 Load = ClosedLoop | OpenLoop | Replay
@@ -52,7 +50,7 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
     tokens_per_chunk = _tokens_per_chunk(completed)
     tokens = ((moment, tokens_per_chunk) for record in records for moment in record.arrivals)
     unsteady = list(_unsteady(held, window, len(offered), len(completed), samples.ttft, samples.itl))
-    client = _client(held, window, offered)
+    client = client_figures(offered, held.cpu, window)
     return Stage(
         load=held.load,
         window_seconds=window.seconds,
@@ -74,7 +72,7 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
         slo_met=_slo_met(slo, held, window) if slo else None,
         stationary=not unsteady,
         unsteady=unsteady,
-        invalid=[*_invalid(client), *held.deaths],
+        invalid=[*why_invalid(client, offered), *held.deaths],
     )
 
 
@@ -124,30 +122,3 @@ def _by_batch(samples: Samples, summary: Callable[[list[float]], float]) -> list
     for value, batch in zip(samples.values, samples.batches, strict=True):
         batches[batch].append(value)
     return [summary(batch) for batch in batches if batch]
-
-
-def _client(held: Held, window: Window, offered: Sequence[Record]) -> Client:
-    lags = sorted(record.sent - record.scheduled for record in offered)
-    shares = [_cpu_share(samples, window) for samples in held.cpu]
-    return Client(
-        send_lag_p99_seconds=max(0.0, quantile(lags, 0.99)) if lags else 0.0,
-        cpu_share=max(shares, default=0.0),
-    )
-
-
-def _cpu_share(samples: Sequence[tuple[float, float]], window: Window) -> float:
-    within = [sample for sample in samples if sample[0] in window]
-    if len(within) < 2:
-        return 0.0
-    (begin, used_before), (end, used) = within[0], within[-1]
-    return (used - used_before) / (end - begin)
-
-
-def _invalid(client: Client) -> list[str]:
-    reasons = []
-    if client.send_lag_p99_seconds > MOST_SEND_LAG_SECONDS:
-        lag = f"{client.send_lag_p99_seconds * 1000:.1f} ms"
-        reasons.append(f"the client was slow: 1 % of the requests were sent {lag} late or more")
-    if client.cpu_share > MOST_CPU_SHARE:
-        reasons.append(f"the client was slow: a sender used {client.cpu_share:.0%} of a core")
-    return reasons

@@ -8,6 +8,8 @@ from enum import StrEnum
 class ErrorKind(StrEnum):
     """Why a request failed; another status than 200 is `http_` and the status, as `http_503` for a shed."""
 
+    CLIENT = "client"
+    """Never sent, for want of a file descriptor, a port or memory on the client's side."""
     CONNECTION = "connection"
     """No connection, or it was lost before the answer began."""
     TIMEOUT = "timeout"

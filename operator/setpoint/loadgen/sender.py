@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 
 import aiohttp
 
+from setpoint.loadgen import descriptors
 from setpoint.loadgen.client import Client, Endpoint, new_session
 from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan, Request
 from setpoint.loadgen.prompts import Prompts
@@ -145,6 +146,7 @@ def run(connection: Connection) -> None:
     )  # Ctrl-C is the parent's: it ends the stage and asks for the rest
     with suppress(PermissionError):  # root may: what else runs on a shared machine then delays few requests
         os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
+    descriptors.take_all()
     asyncio.run(_serve(connection))
 
 

@@ -1,0 +1,49 @@
+"""Whether the client was the bottleneck: then the figures of a stage tell of it, not of the endpoint."""
+
+from collections.abc import Sequence
+
+from setpoint.loadgen.records import ErrorKind, Record
+from setpoint.loadgen.report import Client
+from setpoint.loadgen.window import Window
+from setpoint.workload.quantiles import quantile
+
+MOST_SEND_LAG_SECONDS = 0.005
+MOST_CPU_SHARE = 0.9
+
+
+def client_figures(
+    offered: Sequence[Record], cpu: Sequence[Sequence[tuple[float, float]]], window: Window
+) -> Client:
+    """Return how the client did its work.
+
+    `offered`: the requests of the window. `cpu`: by sender, CPU seconds used until a moment.
+    """
+    lags = sorted(record.sent - record.scheduled for record in offered)
+    return Client(
+        send_lag_p99_seconds=max(0.0, quantile(lags, 0.99)) if lags else 0.0,
+        cpu_share=max((_cpu_share(samples, window) for samples in cpu), default=0.0),
+    )
+
+
+def why_invalid(client: Client, offered: Sequence[Record]) -> list[str]:
+    """Return why the figures of a stage must not be used; [] if they may."""
+    reasons = []
+    if client.send_lag_p99_seconds > MOST_SEND_LAG_SECONDS:
+        lag = f"{client.send_lag_p99_seconds * 1000:.1f} ms"
+        reasons.append(f"the client was slow: 1 % of the requests were sent {lag} late or more")
+    if client.cpu_share > MOST_CPU_SHARE:
+        reasons.append(f"the client was slow: a sender used {client.cpu_share:.0%} of a core")
+    if unsent := sum(record.error == ErrorKind.CLIENT for record in offered):
+        reasons.append(
+            f"the client had no file descriptor, port or memory left for {unsent} of {len(offered)} "
+            "requests: raise its limits (ulimit -n), or send less"
+        )
+    return reasons
+
+
+def _cpu_share(samples: Sequence[tuple[float, float]], window: Window) -> float:
+    within = [sample for sample in samples if sample[0] in window]
+    if len(within) < 2:
+        return 0.0
+    (begin, used_before), (end, used) = within[0], within[-1]
+    return (used - used_before) / (end - begin)
