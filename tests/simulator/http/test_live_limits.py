@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.simulator.http.limits_file import NOTHING, Limit, LimitsFile
+from setpoint.simulator.http.limits_file import NOTHING, STEP_SECONDS, STEPS, Limit, LimitsFile
 from setpoint.simulator.http.live_limits import LiveLimits, Values, in_force
 from setpoint.simulator.http.series import Registry
 from setpoint.simulator.http.verdicts import Verdicts
@@ -109,15 +110,24 @@ def test_a_lease_that_runs_out_goes_back_in_steps_and_a_renewal_ends_that(channe
     channel.time = 1059
     channel.live.look()
     assert channel.seqs == 50
-    channel.time = 1060
     seen = []
-    for _ in range(4):
+    for channel.time in (1060, 1069, 1070, 1080):
         channel.live.look()
         seen.append(channel.seqs)
-    assert seen == [100, 200, 256, 256]
+    assert seen == [100, 100, 200, 256]
     assert [objective.name for objective in channel.verdicts.objectives] == ["itl"]
     channel.write(channel.annotation, 5, 50, expires=2000)
     assert channel.seqs == 50
+
+
+def test_a_queue_limit_doubles_too_until_there_is_none(channel: Channel) -> None:
+    channel.write(channel.annotation, 5, 50, expires=1000, limits={"queuedReqs": 3, "queuedTokens": 0})
+    seen = []
+    for channel.time in (1000, 1010, 1070, 1079, 1080):
+        channel.live.look()
+        seen.append(channel.value("setpoint_engine_limit", engine="0", limit="queuedReqs"))
+        assert channel.value("setpoint_engine_limit", engine="0", limit="queuedTokens") == math.inf
+    assert seen == [6, 12, 3 * 2**8, 3 * 2**8, math.inf]
 
 
 limits = st.dictionaries(st.sampled_from(list(Limit)), st.integers(0, 10_000))
@@ -129,13 +139,14 @@ def test_no_file_loosens_what_the_engine_was_started_with(
 ) -> None:
     start = START | {Limit.LONG_PREFILL: 64.0}
     file = LimitsFile(1, "", expires, wanted, ())
-    values = in_force(file, now, start, before=start)
+    values = in_force(file, now, start)
     assert all(values[limit] <= start[limit] for limit in Limit)
 
 
 @given(limits)
 def test_from_any_limits_the_start_is_reached_once_the_lease_is_over(wanted: dict[Limit, int]) -> None:
-    values: Values = in_force(LimitsFile(1, "", 10, wanted, ()), 0, START, START)
-    for _ in range(12):
-        values = in_force(LimitsFile(1, "", 10, wanted, ()), 10, START, values)
-    assert values == START == in_force(NOTHING, 0, START, START)
+    file = LimitsFile(1, "", 10, wanted, ())
+    times = [0.0, *(10 + STEP_SECONDS * step for step in range(STEPS + 1))]
+    values = [in_force(file, time, START) for time in times]
+    assert all(earlier[limit] <= later[limit] for earlier, later in pairwise(values) for limit in Limit)
+    assert values[-1] == START == in_force(NOTHING, 0, START)

@@ -8,7 +8,8 @@ downward API arrives within a second. The higher generation wins, whichever file
      "objectives": [{"name": "first-token", "metric": "TimeToFirstToken", "threshold": 1.0}]}
 
 A limit that is left out is the start value. `expires` (Unix time, optional) ends the lease: the limits then
-go back to the start values, the objectives stay. Thresholds are seconds.
+go back in steps, so that an engine that nobody steers any longer is not hit at once by all that waits. The
+objectives stay. Thresholds are seconds.
 """
 
 import json
@@ -17,6 +18,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+STEP_SECONDS = 10.0
+"""After the lease a limit doubles at once, and again each time this has passed."""
+STEPS = 8
+"""After so many doublings, or at once if it was 0, a limit is gone: the start value holds."""
 
 
 class Limit(StrEnum):
@@ -60,6 +66,15 @@ class LimitsFile:
     """Unix time; infinite where the file names none."""
     limits: dict[Limit, int]
     objectives: tuple[Objective, ...]
+
+    def wanted(self, unix_time: float) -> dict[Limit, int]:
+        """The limits that hold at `unix_time`; one that is left out is the start value."""
+        if unix_time < self.expires:
+            return self.limits
+        steps = int((unix_time - self.expires) // STEP_SECONDS) + 1
+        # 0 would never grow.
+        growing = {limit: value << steps for limit, value in self.limits.items() if value}
+        return growing if steps <= STEPS else {}
 
 
 NOTHING = LimitsFile(generation=0, writer="", expires=math.inf, limits={}, objectives=())

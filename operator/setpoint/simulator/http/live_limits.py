@@ -1,8 +1,7 @@
 """The live channel: what the limits files want becomes what the engine keeps to, and /metrics shows it.
 
-A wanted limit is never looser than what the engine was started with. When the lease of the newest file runs
-out, the limits go back to the start in steps, doubling at each look, so that an engine that nobody steers any
-longer is not hit at once by all that waits. What cannot be read, or is no limits file, changes nothing.
+A wanted limit is never looser than what the engine was started with, also when it goes back to that after the
+lease of the newest file. What cannot be read, or is no limits file, changes nothing.
 """
 
 import asyncio
@@ -23,20 +22,12 @@ Values = Mapping[Limit, float]
 """A value for each limit; infinite where there is none."""
 
 
-def in_force(file: LimitsFile, now: float, start: Values, before: Values) -> dict[Limit, float]:
-    """The limits at Unix time `now`, after those `before`."""
-    if now < file.expires:
-        return {limit: min(_wanted(file, limit), start[limit]) for limit in Limit}
-    return {limit: _stepped_back(before[limit], start[limit]) for limit in Limit}
-
-
-def _wanted(file: LimitsFile, limit: Limit) -> float:
-    unlimited = limit not in file.limits or (limit is Limit.LONG_PREFILL and not file.limits[limit])
-    return math.inf if unlimited else file.limits[limit]
-
-
-def _stepped_back(before: float, start: float) -> float:
-    return start if math.isinf(start) else min(max(1.0, 2 * before), start)
+def in_force(file: LimitsFile, now: float, start: Values) -> dict[Limit, float]:
+    """The limits at Unix time `now`."""
+    wanted: dict[Limit, float] = {**file.wanted(now)}
+    if not wanted.get(Limit.LONG_PREFILL):
+        wanted[Limit.LONG_PREFILL] = math.inf
+    return {limit: min(wanted.get(limit, math.inf), start[limit]) for limit in Limit}
 
 
 class LiveLimits:
@@ -65,7 +56,7 @@ class LiveLimits:
     def look(self) -> None:
         """Read the files, and put into force what the newest wants."""
         self._file = newest([found for path in self._files if (found := self._read(path))], self._file)
-        wanted = in_force(self._file, self._unix_time(), self._start, self.values)
+        wanted = in_force(self._file, self._unix_time(), self._start)
         self.values = self._apply(wanted)
         self._verdicts.objectives = self._file.objectives
         self._show()
