@@ -1,4 +1,6 @@
 import json
+import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +65,49 @@ def test_a_key_that_an_open_loop_row_lacks_is_named_with_the_row(tmp_path: Path,
         read_table(written(tmp_path, content))
 
 
-@pytest.mark.parametrize("value", [None, 0, -1, True, "many"])
-def test_a_figure_that_is_no_number_above_0_is_told(tmp_path: Path, value: object) -> None:
-    content = CLOSED | {"rows": [ROW | {"ttft_p95": value}]}
-    with pytest.raises(ValueError, match=r"rows\[0\]: key 'ttft_p95' is"):
+NO_NUMBERS = [None, 0, -1, True, False, "many", math.nan, math.inf, -math.inf, 10**400, [3]]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize("key", ["tok_s", "ttft_p95", "itl_p95"])
+def test_a_figure_that_is_no_number_above_0_is_told(tmp_path: Path, key: str, value: object) -> None:
+    content = CLOSED | {"rows": [ROW | {key: value}]}
+    told = rf"rows\[0\]: key '{key}' is {re.escape(repr(value))}: write a number above 0"
+    with pytest.raises(ValueError, match=told):
         read_table(written(tmp_path, json.dumps(content)))
+
+
+@pytest.mark.parametrize("value", [value for value in NO_NUMBERS if value is not None])
+@pytest.mark.parametrize("key", ["ttft_p50", "itl_p50", "itl_p99"])
+def test_so_is_a_figure_that_may_be_left_out(tmp_path: Path, key: str, value: object) -> None:
+    with pytest.raises(ValueError, match=rf"rows\[0\]: key '{key}' is "):
+        read_table(written(tmp_path, json.dumps(CLOSED | {"rows": [ROW | {key: value}]})))
+    assert read_table(written(tmp_path, json.dumps(CLOSED | {"rows": [ROW | {key: None}]}))).rows
+
+
+@pytest.mark.parametrize("value", [*NO_NUMBERS, 2.5, 8.0])
+@pytest.mark.parametrize("key", ["conc", "inlen", "outlen", "seqs", "toks", "seed"])
+def test_a_count_that_is_no_whole_number_above_0_is_told(tmp_path: Path, key: str, value: object) -> None:
+    if key in CLOSED:
+        content: object = CLOSED | {key: value}
+    else:
+        content = OPEN | {key: value}
+    with pytest.raises(ValueError, match=f"key '{key}' is {re.escape(repr(value))}: write a whole number"):
+        read_table(written(tmp_path, json.dumps(content)))
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize("key", ["rate", "window_s", "mean_in", "mean_out"])
+def test_a_load_that_is_no_number_above_0_is_told(tmp_path: Path, key: str, value: object) -> None:
+    lines = "\n".join([json.dumps(OPEN), json.dumps(OPEN | {key: value})])
+    with pytest.raises(ValueError, match=f"row 2: key '{key}' is {re.escape(repr(value))}: write a number"):
+        read_table(written(tmp_path, lines))
+
+
+def test_what_is_neither_text_nor_true_nor_false_is_told(tmp_path: Path) -> None:
+    for key, told in (("workload", "the workload's name"), ("from_empty", "true or false")):
+        with pytest.raises(ValueError, match=f"row 1: key '{key}' is 1: write {told}"):
+            read_table(written(tmp_path, json.dumps(OPEN | {key: 1})))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +115,8 @@ def test_a_figure_that_is_no_number_above_0_is_told(tmp_path: Path, value: objec
     [
         ("", "has no row"),
         ("{]", "line 1 is not JSON"),
+        ("[" * 100_000, "line 1 is not JSON"),
+        ("1" * 5000, "line 1 is not JSON"),
         ("[]", "has no row"),
         ("[3]", "row 1: is not a JSON object"),
         ('{"rows": []}', "key 'conc' is missing"),

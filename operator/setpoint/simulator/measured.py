@@ -8,7 +8,7 @@ times the mean.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ FIGURES = ("tok_s", "ttft_p95", "itl_p95")
 MORE_FIGURES = ("ttft_p50", "itl_p50", "itl_p99")
 """What a fit looks at besides, where a row has it."""
 
+_COUNTS = frozenset({"conc", "inlen", "outlen", "seqs", "toks", "seed"})
+_MOST = 10**9
+"""Above any count, rate or time of a table: a larger number is a slip."""
 _CELL_KEYS = ("seqs", "toks", *FIGURES)
 _OPEN_KEYS = ("workload", "rate", "seed", "window_s", "from_empty", "mean_in", "mean_out")
 
@@ -93,7 +96,7 @@ def read_table(path: str) -> Table:
         raise ValueError(f"{path}: cannot be read: {error}") from None
     try:
         whole = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return _open_loop(path, _lines(path, text))
     if isinstance(whole, dict) and "rate" not in whole:
         return _closed_loop(path, whole)
@@ -104,7 +107,7 @@ def _lines(path: str, text: str) -> Iterable[Any]:
     for number, line in enumerate(text.splitlines(), start=1):
         try:
             yield json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{path}: line {number} is not JSON: {error}") from None
 
 
@@ -114,9 +117,9 @@ def _closed_loop(path: str, table: dict[str, Any]) -> ClosedLoop:
     if not isinstance(rows, list) or not rows:
         raise ValueError(f"{path}: key 'rows' must be a list of at least one row")
     return ClosedLoop(
-        int(table["conc"]),
-        int(table["inlen"]),
-        int(table["outlen"]),
+        table["conc"],
+        table["inlen"],
+        table["outlen"],
         tuple(_row(f"{path}: rows[{number}]", row) for number, row in enumerate(rows)),
     )
 
@@ -125,8 +128,9 @@ def _open_loop(path: str, content: Iterable[Any]) -> OpenLoop:
     rows, loads = [], []
     for number, row in enumerate(content, start=1):
         where = f"{path}: row {number}"
-        rows.append(_row(where, row))
-        _have(where, row, _OPEN_KEYS, text=("workload",))
+        cell = _row(where, row)
+        _have(where, row, _OPEN_KEYS)
+        rows.append(replace(cell, rate_per_second=row["rate"]))
         loads.append(Arrivals(*(row[key] for key in _OPEN_KEYS)))
     if not rows:
         raise ValueError(f"{path}: has no row")
@@ -136,18 +140,27 @@ def _open_loop(path: str, content: Iterable[Any]) -> OpenLoop:
 def _row(where: str, row: Any) -> Row:
     if not isinstance(row, dict):
         raise ValueError(f"{where}: is not a JSON object")  # noqa: TRY004 - a file is wrong, not a caller
-    _have(where, row, _CELL_KEYS)
-    figures = {key: float(row[key]) for key in (*FIGURES, *MORE_FIGURES) if row.get(key) is not None}
-    return Row(row["seqs"], row["toks"], figures, row.get("rate"))
+    more = [key for key in MORE_FIGURES if row.get(key) is not None]
+    _have(where, row, (*_CELL_KEYS, *more))
+    return Row(row["seqs"], row["toks"], {key: float(row[key]) for key in (*FIGURES, *more)})
 
 
-def _have(where: str, values: dict[str, Any], keys: Iterable[str], text: Iterable[str] = ()) -> None:
+def _have(where: str, values: dict[str, Any], keys: Iterable[str]) -> None:
     for key in keys:
         if key not in values:
             raise ValueError(f"{where}: key {key!r} is missing")
-        value = values[key]
-        if key in text or key == "from_empty":
-            if not isinstance(value, str if key in text else bool):
-                raise ValueError(f"{where}: key {key!r} is {value!r}")
-        elif isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise ValueError(f"{where}: key {key!r} is {value!r}, not a number above 0")
+        wanted = _wanted(key, values[key])
+        if wanted:
+            raise ValueError(f"{where}: key {key!r} is {values[key]!r}: write {wanted}")
+
+
+def _wanted(key: str, value: Any) -> str | None:
+    """Return what to write for a key in place of this value, if it is wrong."""
+    if key == "workload":
+        return None if isinstance(value, str) else "the workload's name"
+    if key == "from_empty":
+        return None if isinstance(value, bool) else "true or false"
+    kind, name = (int, "a whole number") if key in _COUNTS else (int | float, "a number")
+    if isinstance(value, kind) and not isinstance(value, bool) and 0 < value <= _MOST:
+        return None
+    return f"{name} above 0, at most {_MOST:,}"

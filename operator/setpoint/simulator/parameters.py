@@ -56,7 +56,8 @@ class Parameters:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not isinstance(value, int | float) or not _within(field.name, value):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not _within(field.name, value):
                 raise ValueError(f"{field.name}: {value!r} is out of bounds")
 
     @classmethod
