@@ -45,10 +45,11 @@ def held(
     load: Load | None = None,
     taken: float = 70.0,
     cpu: Sequence[Sequence[tuple[float, float]]] = (),
+    lags: Sequence[Sequence[float]] = (),
 ) -> Held:
     """A stage that gave these records."""
     rate = OpenLoop(rate_per_second=1.0, arrivals="poisson")
-    return Held(load or rate, list(records), end, taken, cpu)
+    return Held(load or rate, list(records), end, taken, cpu, lags)
 
 
 def queue(

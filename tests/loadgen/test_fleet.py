@@ -1,5 +1,10 @@
+import os
+import re
+import signal
+
 import pytest
 
+from setpoint.loadgen import fleet as fleet_module
 from setpoint.loadgen.client import Endpoint
 from setpoint.loadgen.fleet import Fleet
 from setpoint.loadgen.hold import Holder, Progress, longest_good_seconds
@@ -91,7 +96,54 @@ def test_a_stage_under_which_a_sender_died_is_invalid(endpoint: FakeEndpoint) ->
 
         holder = Holder(fleet, None, 10.0, kill_one, lambda: bool(fleet.deaths))
         stage = measure(holder.hold(ClosedLoop(clients=1), ClosedPlan(1, SHAPE, "1"), 3600.0), None)
-    assert stage.invalid == fleet.deaths != []
+    assert fleet.deaths
+    assert stage.invalid[-1:] == fleet.deaths
+
+
+def test_a_sender_that_hangs_is_ended(endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_module, "_MOST_SILENCE_SECONDS", 2.0)
+    with a_fleet(endpoint) as fleet:
+
+        def stop_one(progress: Progress) -> None:
+            if not fleet.deaths:
+                os.kill(fleet._processes[1].pid or 0, signal.SIGSTOP)
+
+        holder = Holder(fleet, None, 10.0, stop_one, lambda: bool(fleet.deaths))
+        stage = measure(holder.hold(ClosedLoop(clients=2), ClosedPlan(2, SHAPE, "1"), 3600.0), None)
+    assert stage.invalid[-1] == fleet.deaths[0]
+    assert re.match(r"sender process 2 of 2 hung, with no word for 2 s, and was ended", fleet.deaths[0])
+
+
+def test_a_sender_that_hangs_when_its_stage_ends_is_ended(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_module, "_MOST_SILENCE_SECONDS", 1.0)
+    with a_fleet(endpoint) as fleet:
+        fleet.begin(ClosedPlan(2, SHAPE, "1"))
+        os.kill(fleet._processes[0].pid or 0, signal.SIGSTOP)
+        fleet.stop()
+        assert len(fleet.deaths) == 1
+
+
+@pytest.mark.parametrize("load", ["closed", "open"])
+def test_a_sender_that_stands_still_for_a_while_makes_its_stage_invalid(
+    endpoint: FakeEndpoint, load: str
+) -> None:
+    # The open loop has nothing to send in this while, nor after it: what it would have heard late counts.
+    plans: dict[str, Plan] = {
+        "closed": ClosedPlan(1, SHAPE, "1"),
+        "open": ReplayPlan((Request(0, 5, 3, 0.0),)),
+    }
+    with a_fleet(endpoint, 1) as fleet:
+        pid = fleet._processes[0].pid or 0
+
+        def stop_for_a_while(progress: Progress) -> None:
+            os.kill(pid, signal.SIGSTOP if 0.5 < progress.elapsed_seconds < 1.0 else signal.SIGCONT)
+
+        holder = Holder(fleet, None, 10.0, stop_for_a_while, lambda: False)
+        stage = measure(holder.hold(ClosedLoop(clients=1), plans[load], 2.0), None, warm_up_seconds=0.0)
+    assert stage.client.loop_lag_p99_seconds > 0.1
+    assert "for 1 % of the time a sender took what came" in stage.invalid[0]
 
 
 def test_the_load_goes_on_until_the_requests_of_the_window_are_decided(endpoint: FakeEndpoint) -> None:

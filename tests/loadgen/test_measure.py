@@ -4,7 +4,7 @@ from random import Random
 import pytest
 
 from setpoint.loadgen.measure import measure
-from setpoint.loadgen.records import Record
+from setpoint.loadgen.records import TICK_SECONDS, Record
 from setpoint.loadgen.report import ClosedLoop
 from setpoint.workload.objectives import parse_slo
 from tests.loadgen.builders import a_record, held, queue
@@ -104,6 +104,16 @@ def test_requests_sent_late_make_a_stage_invalid() -> None:
         record.sent += 0.006
     (reason,) = measure(held(records), SLO).invalid
     assert "sent 6.0 ms late" in reason
+
+
+@pytest.mark.parametrize(("seconds", "invalid"), [((20, 21), True), ((5, 8), False), ((20.0, 20.4), False)])
+def test_a_sender_that_was_late_for_a_hundredth_of_the_window_makes_it_invalid(
+    seconds: tuple[float, float], invalid: bool
+) -> None:
+    lags = [0.3 if seconds[0] <= tick * TICK_SECONDS < seconds[1] else 0.001 for tick in range(3000)]
+    stage = measure(held(steady(), lags=[[0.001] * 3000, lags]), SLO, warm_up_seconds=10.0)
+    assert stage.client.loop_lag_p99_seconds == (0.3 if invalid else 0.001)
+    assert bool(stage.invalid) == invalid
 
 
 def test_requests_that_the_client_could_not_send_make_a_stage_invalid() -> None:

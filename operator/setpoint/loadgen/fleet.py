@@ -1,12 +1,14 @@
 """The sender processes, as their parent sees them: one load at a time, and everything they tell.
 
-A sender that dies takes what it had under way with it. What it told before stays, and the others go on.
+A sender that dies takes what it had under way with it; one that hangs is ended. What it told before stays,
+and the others go on.
 """
 
 import multiprocessing
 import os
 import signal
 import time
+from array import array
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -24,6 +26,8 @@ _MOST_SENDERS = 4
 _LEAD_SECONDS = 0.3
 """From the order to the beginning of a stage, so that no sender begins late."""
 _END_SECONDS = 5.0
+_MOST_SILENCE_SECONDS = 10.0
+"""A sender tells something twice a second: one that is listened to in vain for so long hangs."""
 
 
 def sender_count() -> int:
@@ -40,6 +44,8 @@ class Told:
     """By sender: the scheduled times of what has not ended."""
     cpu: list[list[tuple[float, float]]] = field(default_factory=list)
     """By sender: CPU seconds used, at seconds since the stage began."""
+    lags: "list[array[float]]" = field(default_factory=list)
+    """By sender: how late it was at each tick since the stage began, in seconds."""
 
 
 class Fleet:
@@ -49,6 +55,8 @@ class Fleet:
         self._endpoint, self._prompts, self._timeout_seconds = endpoint, prompts, timeout_seconds
         self._connections: dict[Connection, int] = {}
         """To the senders that live, each with its number."""
+        self._silence_seconds: dict[Connection, float] = {}
+        """For how long each was listened to in vain; not while this process itself stood still."""
         self._processes = []
         self.deaths: list[str] = []
         """Which senders died and by what, a sentence each."""
@@ -81,7 +89,12 @@ class Fleet:
     def begin(self, plan: Plan) -> None:
         """Begin a stage."""
         senders = len(self._processes)
-        self.told = Told(open_since=[[] for _ in range(senders)], cpu=[[] for _ in range(senders)])
+        self.told = Told(
+            open_since=[[] for _ in range(senders)],
+            cpu=[[] for _ in range(senders)],
+            lags=[array("d") for _ in range(senders)],
+        )
+        self._silence_seconds = dict.fromkeys(self._connections, 0.0)
         self._start = time.monotonic() + _LEAD_SECONDS
         for connection, index in list(self._connections.items()):
             job = Job(
@@ -101,10 +114,15 @@ class Fleet:
 
     def listen(self, seconds: float) -> None:
         """Take what is told until so many seconds have passed."""
+        for each in self._connections:
+            self._silence_seconds[each] += seconds
         end = time.monotonic() + seconds
         while ready := wait(self._connections, max(0.0, end - time.monotonic())):
             for connection in ready:
                 self._take(cast("Connection", connection))
+        for connection in list(self._connections):
+            if self._silence_seconds[connection] > _MOST_SILENCE_SECONDS:
+                self._end(connection)
 
     def snapshot(self) -> list[Record]:
         """Return all records so far, with those of requests under way."""
@@ -119,8 +137,10 @@ class Fleet:
             self._send(connection, order)
         under_way: list[Record] = []
         for connection in list(self._connections):
-            while batch := self._take(connection):
-                if batch.under_way is not None:
+            while connection in self._connections:
+                if not connection.poll(_MOST_SILENCE_SECONDS):
+                    self._end(connection)
+                elif (batch := self._take(connection)) and batch.under_way is not None:
                     under_way += batch.under_way
                     break
         return [*self.told.ended, *under_way]
@@ -133,6 +153,8 @@ class Fleet:
             self.told.ended += batch.ended
             self.told.open_since[index] = batch.open_since
             self.told.cpu[index].append((batch.at, batch.cpu_seconds))
+            self.told.lags[index].extend(batch.lags)
+            self._silence_seconds[connection] = 0.0
         return batch
 
     def _send(self, connection: Connection, what: Job | Order) -> None:
@@ -147,7 +169,12 @@ class Fleet:
             self._bury(connection)
             return None
 
-    def _bury(self, connection: Connection) -> None:
+    def _end(self, connection: Connection) -> None:
+        """End a sender that hangs."""
+        self._processes[self._connections[connection]].kill()
+        self._bury(connection, f"hung, with no word for {_MOST_SILENCE_SECONDS:g} s, and was ended")
+
+    def _bury(self, connection: Connection, fate: str | None = None) -> None:
         index = self._connections.pop(connection)
         connection.close()
         process = self._processes[index]
@@ -155,4 +182,4 @@ class Fleet:
         code = process.exitcode or 0
         how = signal.strsignal(-code) if code < 0 else f"exit status {code}"
         which = f"sender process {index + 1} of {len(self._processes)}"
-        self.deaths.append(f"{which} died ({how}): what it had under way is lost")
+        self.deaths.append(f"{which} {fate or f'died ({how})'}: what it had under way is lost")

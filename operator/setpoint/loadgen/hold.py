@@ -72,9 +72,9 @@ class Holder:
                 return
 
     def _held(self, load: Load, records: Sequence[Record], end: float | None = None) -> Held:
-        now = self.fleet.now()
+        now, told = self.fleet.now(), self.fleet.told
         return Held(
-            load, records, now if end is None else end, now, self.fleet.told.cpu, tuple(self.fleet.deaths)
+            load, records, now if end is None else end, now, told.cpu, told.lags, tuple(self.fleet.deaths)
         )
 
     def _tell(self, load: Load, duration_seconds: float) -> None:

@@ -31,6 +31,8 @@ class Held:
     """When the records were taken."""
     cpu: Sequence[Sequence[tuple[float, float]]] = ()
     """By sender process: CPU seconds used until a moment."""
+    lags: Sequence[Sequence[float]] = ()
+    """By sender process: how late it was at each tick since the stage began."""
     deaths: Sequence[str] = ()
     """Of senders: requests that they had under way, the slow ones first of all, are not among the records."""
 
@@ -50,7 +52,7 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
     tokens_per_chunk = _tokens_per_chunk(completed)
     tokens = ((moment, tokens_per_chunk) for record in records for moment in record.arrivals)
     unsteady = list(_unsteady(held, window, len(offered), len(completed), samples.ttft, samples.itl))
-    client = client_figures(offered, held.cpu, window)
+    client = client_figures(offered, held.cpu, held.lags, window)
     return Stage(
         load=held.load,
         window_seconds=window.seconds,

@@ -4,6 +4,9 @@ from array import array
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+TICK_SECONDS = 0.02
+"""Between the moments at which a sender notes how late it is."""
+
 
 class ErrorKind(StrEnum):
     """Why a request failed; another status than 200 is `http_` and the status, as `http_503` for a shed."""

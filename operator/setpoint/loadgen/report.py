@@ -60,7 +60,7 @@ class Replay(_Part):
 
 
 class Client(_Part):
-    """Whether the load was sent as it should have been."""
+    """Whether the load was sent, and the answers taken, as they should have been."""
 
     send_lag_p99_seconds: float = Field(description="how late requests were sent, against their schedule")
     cpu_share: float = Field(description="share of one core that the busiest sender process used")
@@ -69,6 +69,10 @@ class Client(_Part):
 class Stage(_Part):
     """One load, held for a while: the figures of its measured window."""
 
+    loop_lag_p99_seconds: float = Field(
+        default=0.0,
+        description="how late the slowest sender process was to take what came, by its event loop",
+    )
     load: Annotated[ClosedLoop | OpenLoop | Replay, Field(discriminator="kind")]
     window_seconds: float = Field(description="length of the measured window, warm-up left out")
     warmup_seconds: float

@@ -11,11 +11,13 @@ import os
 import pickle
 import signal
 import time
+from array import array
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count
 from multiprocessing.connection import Connection
 
 import aiohttp
@@ -24,7 +26,7 @@ from setpoint.loadgen import descriptors
 from setpoint.loadgen.client import Client, Endpoint, new_session
 from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan, Request
 from setpoint.loadgen.prompts import Prompts
-from setpoint.loadgen.records import Record
+from setpoint.loadgen.records import TICK_SECONDS, Record
 
 _BATCH_SECONDS = 0.5
 _START_SECONDS = 1.0
@@ -71,6 +73,8 @@ class Batch:
     """Seconds since the stage began."""
     cpu_seconds: float
     """Used by this process so far."""
+    lags: "array[float]"
+    """By how many seconds each tick since the last batch was missed, as a token that came then would be."""
 
 
 class _Stage:
@@ -81,6 +85,7 @@ class _Stage:
         self._client = Client(session, job.endpoint, job.timeout_seconds, self._now)
         self._ended: list[Record] = []
         self._open: dict[int, Record] = {}
+        self._lags = array("d")
 
     async def send(self, plan: Plan) -> None:
         """Send until cancelled; what is under way is then left as it is."""
@@ -95,9 +100,20 @@ class _Stage:
     def batch(self, *, snapshot: bool = False) -> Batch:
         """Return what there is to tell since the last time."""
         ended, self._ended = self._ended, []
+        lags, self._lags = self._lags, array("d")
         under_way = list(self._open.values())
         open_since = [record.scheduled for record in under_way]
-        return Batch(ended, open_since, under_way if snapshot else None, self._now(), time.process_time())
+        known = under_way if snapshot else None
+        return Batch(ended, open_since, known, self._now(), time.process_time(), lags)
+
+    async def watch_lag(self) -> None:
+        """Note at each tick how late this process is, until cancelled.
+
+        A process that hangs sends nothing that could be late, and times what came by when it took it.
+        """
+        for tick in count():
+            await self._until(tick * TICK_SECONDS)
+            self._lags.append(self._now() - tick * TICK_SECONDS)
 
     def _now(self) -> float:
         return time.monotonic() - self._job.start
@@ -183,7 +199,7 @@ async def _hold(
 
     gc.collect()
     gc.freeze()  # so that a later collection looks at little, and delays no request
-    sending = asyncio.create_task(stage.send(job.plan))
+    sending, watching = asyncio.create_task(stage.send(job.plan)), asyncio.create_task(stage.watch_lag())
     order: Job | Order | None = None
     while order is None or order is Order.SNAPSHOT:
         try:
@@ -195,7 +211,8 @@ async def _hold(
         if order is None or order is Order.SNAPSHOT:
             await tell(stage.batch(snapshot=order is Order.SNAPSHOT))
     sending.cancel()
-    await asyncio.wait([sending])
+    watching.cancel()
+    await asyncio.wait([sending, watching])
     if not sending.cancelled():
         sending.result()
     await tell(stage.batch(snapshot=True))
