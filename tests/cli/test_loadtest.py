@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from setpoint.loadgen.report import Report
 from tests.cli.conftest import Run
@@ -163,6 +164,9 @@ def test_a_sender_that_dies_ends_the_run_and_what_was_measured_is_written(
         (("--rate", "5", "--shared-prefix", "1.5"), "--shared-prefix: '1.5' is not a share"),
         (("--rate", "5", "--label", "fast"), "--label: 'fast' is no label"),
         (("--rate", "5", "--url", "127.0.0.1:8000"), "--url: '127.0.0.1:8000' is no address"),
+        (("--rate", "5", "--url", "http://:8000"), "--url: 'http://:8000' is no address"),
+        (("--rate", "5", "--url", "http://[::1"), "--url: .* is no address"),
+        (("--rate", "5", "--url", "http://localhost:99999"), "--url: .* is no address"),
         (("--trace", "/nonexistent"), "--trace: /nonexistent cannot be read"),
         (("--trace", "x", "--speed", "0"), "--speed"),
         (("--rate", "5", "--speed", "1"), "--speed: has no effect with --rate: .* or use --trace"),
@@ -216,6 +220,39 @@ def test_a_tokenizer_that_cannot_be_loaded_is_said_and_done_without(run: Run, en
     assert ended.status == 0
     assert "--tokenizer: /nonexistent cannot be loaded" in ended.err
     assert "the usage that the endpoint counts is used instead" in ended.err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:s3cret@example.com",
+        "https://s3cret@example.com/v1",
+        "https://example.com/v1?api_key=s3cret",
+        "https://example.com/#s3cret",
+        "http://user:s3cret@exam ple.com:99999",
+    ],
+)
+def test_a_secret_in_the_address_is_refused_and_not_repeated(run: Run, url: str) -> None:
+    ended = run("loadtest", "--url", url, "--model", MODEL, "--rate", "5")
+    assert (ended.status, ended.out) == (2, "")
+    assert "s3cret" not in ended.err
+    assert "set OPENAI_API_KEY in the environment" in ended.err
+
+
+async def echoes(request, body):  # type: ignore[no-untyped-def]
+    return web.Response(status=500, text=f"cannot serve {dict(request.headers)}")
+
+
+def test_a_key_that_the_endpoint_repeats_does_not_show(
+    run: Run, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint.key = "of-no-known-form"
+    monkeypatch.setenv("OPENAI_API_KEY", endpoint.key)
+    endpoint.behaviour = echoes
+    ended = run(*flags(endpoint, "--rate", "40"))
+    assert ended.status == 2
+    assert "cannot serve" in ended.err
+    assert endpoint.key not in ended.err
 
 
 def test_a_key_never_shows(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from setpoint.api.scalars import duration_seconds
+from setpoint.cli import loadtest_values as values
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.loadtest_display import Display, table
 from setpoint.cli.loadtest_files import ReportFolder
@@ -29,6 +30,7 @@ from setpoint.loadgen.report import ClosedLoop, OpenLoop, Replay
 from setpoint.loadgen.run import LoadTest, StagePlan, Watcher, run
 from setpoint.loadgen.search import CapacityPlan
 from setpoint.loadgen.trace import read_trace
+from setpoint.redaction import redact
 from setpoint.workload.arrivals import Arrivals, Burst, parse_arrivals
 from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import Lengths, parse_lengths
@@ -39,30 +41,31 @@ _INTERRUPTED_STATUS = 130
 _BROKEN_STATUS = 1
 """When a sender process died."""
 _STAGE, _SEARCH_STAGE = "60s", "180s"
-_SHORTEST_STAGE_SECONDS = 1.0
-_MOST_CLIENTS = 100_000
-_HIGHEST_RATE = 100_000.0
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its flags to the command line."""
     command = commands.add_parser("loadtest", help=_PURPOSE, description=_PURPOSE)
     add = command.add_argument
-    add("--url", required=True, type=typed(_url), help="of the API, such as http://127.0.0.1:8000")
+    add("--url", required=True, type=typed(values.url), help="of the API, such as http://127.0.0.1:8000")
     add("--model", required=True, help="its name at the endpoint")
     load = command.add_mutually_exclusive_group()
-    load.add_argument("--clients", metavar="N,...", type=typed(_clients), help="closed loop: one stage each")
-    load.add_argument("--rate", metavar="R,...", type=typed(_rates), help="open loop: requests a second")
+    load.add_argument(
+        "--clients", metavar="N,...", type=typed(values.clients), help="closed loop: one stage each"
+    )
+    load.add_argument(
+        "--rate", metavar="R,...", type=typed(values.rates), help="open loop: requests a second"
+    )
     load.add_argument("--trace", metavar="FILE", type=Path, help="replay: lines of JSON with timestamp, "
                       "prompt_tokens and output_tokens")  # fmt: skip
     load.add_argument("--find-capacity", action="store_true", help="search the highest rate that keeps --slo")
     add(
         "--speed",
         metavar="FACTOR",
-        type=typed(_speed),
+        type=typed(values.speed),
         help=f"of a trace, 2 is twice as fast ({DEFAULTS['speed']:g})",
     )
-    add("--duration", type=typed(_duration), metavar="TIME", help="of each stage with its warm-up "
+    add("--duration", type=typed(values.duration), metavar="TIME", help="of each stage with its warm-up "
         f"({_STAGE}; a whole trace); the longest of a search ({_SEARCH_STAGE})")  # fmt: skip
     add(
         "--warmup",
@@ -75,17 +78,17 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--prompt-tokens", metavar="LENGTHS", help="fixed:N, uniform:A:B, lognormal:MEDIAN:SIGMA or "
         f"file:PATH ({DEFAULTS['prompt_tokens']})")  # fmt: skip
     add("--output-tokens", metavar="LENGTHS", help=f"likewise ({DEFAULTS['output_tokens']})")
-    add("--shared-prefix", metavar="SHARE", type=typed(_share), default=0.0,
+    add("--shared-prefix", metavar="SHARE", type=typed(values.share), default=0.0,
         help="of each prompt that all have in common, 0 to 1 (0)")  # fmt: skip
     add("--api", choices=("chat", "completions"), default="chat", help="which of the two (chat)")
     add("--tokenizer", metavar="PATH", type=Path, help="the model's tokenizer.json, or its folder")
     add("--slo", metavar="OBJECTIVES", help="such as itl.p95=60ms,ttft.p95=1s")
     add("--itl-rule", choices=[*ItlRule], type=ItlRule, help="how a request's gaps are held against the ITL "
         f"objective ({DEFAULTS['itl_rule']})")  # fmt: skip
-    add("--timeout", type=typed(_duration), metavar="TIME", default=300.0, help="of a request (300s)")
+    add("--timeout", type=typed(values.duration), metavar="TIME", default=300.0, help="of a request (300s)")
     add("--seed", type=int,
         help=f"of arrivals and lengths; prompts are new in each run ({DEFAULTS['seed']})")  # fmt: skip
-    add("--label", metavar="KEY=VALUE", action="append", type=typed(_label), default=[],
+    add("--label", metavar="KEY=VALUE", action="append", type=typed(values.label), default=[],
         help="kept in the report, such as max-num-seqs=256; may be given several times")  # fmt: skip
     add("--out", metavar="DIR", type=Path, help="folder for report.json and requests.jsonl")
     add("--json", action="store_true", help="print the report as JSON, and nothing else")
@@ -105,7 +108,7 @@ def loadtest(options: argparse.Namespace) -> int:
         try:
             report, held = run(test, watcher)
         except EndpointError as error:
-            raise DocumentError(str(error)) from error
+            raise DocumentError(_without_key(str(error), test.endpoint.api_key)) from error
         except KeyboardInterrupt:
             return _INTERRUPTED_STATUS
     if folder:
@@ -135,7 +138,7 @@ def _load_test(options: argparse.Namespace) -> LoadTest:
         search = CapacityPlan(slo, shape, arrivals, options.arrivals, str(options.seed), longest)
     _find_descriptors(options.clients or (), arrivals)
     for stage in stages:
-        if options.warmup and stage.duration_seconds - options.warmup < _SHORTEST_STAGE_SECONDS:
+        if options.warmup and stage.duration_seconds - options.warmup < values.SHORTEST_STAGE_SECONDS:
             raise DocumentError(
                 f"--warmup: {options.warmup:g} s leaves nothing of a stage of {stage.duration_seconds:g} s: "
                 "lower it, or raise --duration"
@@ -174,7 +177,7 @@ def _stages(options: argparse.Namespace, arrivals: Arrivals, shape: Shape) -> li
     ]
     if options.trace:
         trace = _read("--trace", lambda path: read_trace(path, options.speed), options.trace)
-        length = max(_SHORTEST_STAGE_SECONDS, trace[-1].scheduled)
+        length = max(values.SHORTEST_STAGE_SECONDS, trace[-1].scheduled)
         duration = options.duration or length
         load = Replay(rate_per_second=len(trace) / length, trace=str(options.trace), speed=options.speed)
         planned.append((load, ReplayPlan(tuple(trace))))
@@ -220,66 +223,14 @@ def _interruption() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+def _without_key(text: str, api_key: str | None) -> str:
+    """Return what an endpoint is quoted with, in which it may repeat the key that it was sent."""
+    return redact(text.replace(api_key, "[redacted]") if api_key else text)
+
+
 def _read(flag: str, parse: Callable[[Any], Any], value: Any) -> Any:
     """Return the parsed value of a flag, None for none. Raises DocumentError that names the flag."""
     try:
         return None if value is None else parse(value)
     except ValueError as error:
         raise DocumentError(f"{flag}: {error}") from None
-
-
-def _url(text: str) -> str:
-    url = text.rstrip("/").removesuffix("/v1")
-    scheme, separator, rest = url.partition("://")
-    if scheme not in ("http", "https") or not separator or not rest or any(c.isspace() for c in url):
-        raise ValueError(f"{text!r} is no address; write for example http://127.0.0.1:8000")
-    return url
-
-
-def _numbers(text: str, parse: Callable[[str], float], most: float, what: str) -> list[Any]:
-    try:
-        numbers = [parse(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if not numbers or not all(0 < number <= most for number in numbers):
-        raise ValueError(f"{text!r} is no list of {what} from above 0 to {most:g}, with commas between")
-    return numbers
-
-
-def _clients(text: str) -> Sequence[int]:
-    return _numbers(text, int, _MOST_CLIENTS, "numbers of clients")
-
-
-def _rates(text: str) -> Sequence[float]:
-    return _numbers(text, float, _HIGHEST_RATE, "rates a second")
-
-
-def _speed(text: str) -> float:
-    (speed,) = _numbers(text, float, 1000.0, "one factor") if "," not in text else (0.0,)
-    if not speed:
-        raise ValueError(f"{text!r} is not one factor, such as 2")
-    return float(speed)
-
-
-def _duration(text: str) -> float:
-    seconds = duration_seconds(text)
-    if seconds < _SHORTEST_STAGE_SECONDS:
-        raise ValueError(f"{text!r} is too short to measure anything; write for example 60s")
-    return seconds
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise ValueError(f"{text!r} is not a share from 0 to 1, such as 0.5")
-    return share
-
-
-def _label(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise ValueError(f"{text!r} is no label; write KEY=VALUE, such as max-num-seqs=256")
-    return key, value
