@@ -1,3 +1,4 @@
+import math
 from dataclasses import asdict, replace
 from functools import partial
 
@@ -47,7 +48,15 @@ def test_rows_that_do_not_count_are_not_fitted() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("flops_share", 1.2), ("flops_share", 0), ("overlap", 0.5), ("step_seconds", -1), ("step_seconds", "1")],
+    [
+        ("flops_share", 1.2),
+        ("flops_share", 0),
+        ("overlap", 0.5),
+        ("step_seconds", -1),
+        ("step_seconds", "1"),
+        ("flops_share", True),
+        ("step_seconds", math.nan),
+    ],
 )
 def test_parameters_out_of_bounds_are_named(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"{name}: {value!r} is out of bounds"):
