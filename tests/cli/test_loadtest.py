@@ -34,12 +34,12 @@ def flags(endpoint: FakeEndpoint, *more: str) -> tuple[str, ...]:
     return ("loadtest", "--url", endpoint.url, "--model", MODEL, *SHORT, *of_requests, *more)
 
 
-def in_shell(before: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command as a shell does that was told something before."""
+def in_shell(*arguments: str, before: str = "", after: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run the command as a shell does that was told something around it."""
     command = shlex.join([sys.executable, "-m", "setpoint", *arguments])
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "operator")}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "operator"), "PYTHONWARNINGS": "error"}
     return subprocess.run(
-        ["sh", "-c", f"{before} {command}"],
+        ["sh", "-c", f"{before} {command} {after}"],
         env=environment,
         capture_output=True,
         text=True,
@@ -210,9 +210,22 @@ def test_senders_take_more_file_descriptors_than_the_shell_gives(
     endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
     endpoint.behaviour = does.dribbles
-    ended = in_shell("ulimit -Sn 60; exec", *flags(endpoint, "--clients", "200", "--json"))
+    ended = in_shell(*flags(endpoint, "--clients", "200", "--json"), before="ulimit -Sn 60; exec")
     (stage,) = Report.model_validate_json(ended.stdout).stages
     assert stage.errors == {}
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&-", "2>&- <&-", "2>/dev/full"])
+def test_a_load_test_needs_neither_standard_input_nor_error(endpoint: FakeEndpoint, closed: str) -> None:
+    ended = in_shell(*flags(endpoint, "--clients", "1", "--json"), after=closed)
+    assert ended.returncode == 0
+    assert Report.model_validate_json(ended.stdout).stages
+
+
+def test_a_closed_standard_output_is_told_before_any_load(endpoint: FakeEndpoint) -> None:
+    ended = in_shell(*flags(endpoint, "--clients", "1"), after=">&-")
+    assert (ended.returncode, endpoint.asked) == (2, [])
+    assert ended.stderr == "standard output is closed: open it, if only as > /dev/null\n"
 
 
 def test_a_tokenizer_that_cannot_be_loaded_is_said_and_done_without(run: Run, endpoint: FakeEndpoint) -> None:

@@ -1,4 +1,6 @@
+import errno
 import io
+import os
 
 from setpoint.cli.loadtest_display import Display
 from setpoint.loadgen.hold import Progress
@@ -41,3 +43,12 @@ def test_a_stage_is_told_with_what_is_wrong_with_it() -> None:
     assert first.startswith("1 client: req/s 10")
     assert first.endswith("INVALID")
     assert "sent 100.0 ms late" in second
+
+
+class Full(io.StringIO):
+    def write(self, text: str) -> int:  # noqa: ARG002
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_an_output_that_takes_nothing_ends_no_load_test() -> None:
+    Display(Full(), lambda: 0.0).note("be careful")

@@ -85,6 +85,12 @@ def test_a_fault_is_told_and_the_output_not_missed_where_nothing_is_valid(bad: s
     assert in_shell(f"setpoint validate -f {bad} >&-") == (1, TOLD)
 
 
+def test_where_nothing_can_be_said_the_status_tells_the_fault() -> None:
+    without_a_load = "setpoint loadtest --url http://127.0.0.1 --model m"
+    assert in_shell(f"{without_a_load} 2>/dev/full")[0] == 2
+    assert in_shell(f"{without_a_load} 2>&-")[0] == 2
+
+
 def test_version_is_printed(run: Run) -> None:
     assert run("--version").out.startswith("setpoint 0.")
 

@@ -2,13 +2,14 @@
 
 import argparse
 import sys
+from contextlib import suppress
 
 from setpoint.cli import compare, simulate
 from setpoint.cli.crds import crds_yaml
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.loadtest import add_command as add_loadtest
 from setpoint.cli.loadtest import loadtest
-from setpoint.cli.output import OutputError, write
+from setpoint.cli.output import OutputError, stand_in_for_closed_streams, write
 from setpoint.cli.render import render
 from setpoint.cli.settings_file import read_settings
 from setpoint.cli.validate import validate
@@ -20,11 +21,13 @@ _USAGE_STATUS = 2
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 a fault in an object, 2 no input or output."""
+    stand_in_for_closed_streams()
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
     except (DocumentError, OutputError) as error:
-        print(error, file=sys.stderr)
+        with suppress(OSError):  # where it cannot be said, the status says it
+            print(error, file=sys.stderr)
         return _USAGE_STATUS
 
 

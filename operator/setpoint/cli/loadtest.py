@@ -16,7 +16,7 @@ from setpoint.cli.documents import DocumentError
 from setpoint.cli.loadtest_display import Display, table
 from setpoint.cli.loadtest_files import ReportFolder
 from setpoint.cli.loadtest_flags import DEFAULTS, with_defaults
-from setpoint.cli.output import write
+from setpoint.cli.output import prove_open, write
 from setpoint.cli.typed import typed
 from setpoint.cli.version import version
 from setpoint.loadgen.client import Endpoint
@@ -98,8 +98,9 @@ def loadtest(options: argparse.Namespace) -> int:
     """Run the load test and return the exit status.
 
     Raises DocumentError when a flag does not fit, a file cannot be read or written, or the endpoint cannot be
-    put under load.
+    put under load; OutputError when standard output takes nothing.
     """
+    prove_open()
     test = _load_test(with_defaults(options))
     folder = ReportFolder.proven(options.out) if options.out else None
     display = Display(sys.stderr)

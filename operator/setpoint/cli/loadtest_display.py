@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 from setpoint.loadgen.hold import Progress
@@ -15,7 +16,10 @@ _HEAD = ("load", "req/s", "tok/s", "TTFT p50", "p95", "ITL p50", "p95", "E2E p95
 
 
 class Display:
-    """Tells how a load test goes: by one line written over on a terminal, by some lines elsewhere."""
+    """Tells how a load test goes: by one line written over on a terminal, by some lines elsewhere.
+
+    An output that takes nothing more, such as a full disk or a terminal that is gone, ends no load test.
+    """
 
     def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._out, self._clock = out, clock
@@ -39,8 +43,7 @@ class Display:
             f"{progress.answered} answered, {progress.under_way} under way, {progress.failed} failed"
         )
         if self._live:
-            self._out.write(_ERASE + text)
-            self._out.flush()
+            self._write(_ERASE + text)
         else:
             self._line(text)
 
@@ -53,9 +56,13 @@ class Display:
             self._line(f"  {reason}")
 
     def _line(self, text: str) -> None:
-        self._out.write((_ERASE if self._live else "") + text + "\n")
-        self._out.flush()
+        self._write((_ERASE if self._live else "") + text + "\n")
         self._last = self._clock()
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):
+            self._out.write(text)
+            self._out.flush()
 
 
 def table(report: Report) -> str:

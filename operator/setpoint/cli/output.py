@@ -24,10 +24,30 @@ class OutputError(Exception):
     """Standard output takes nothing; the message says why."""
 
 
-def write(text: str) -> None:
-    """Write all of it to standard output, or as much as a reader such as head takes. Raises OutputError."""
+def stand_in_for_closed_streams() -> None:
+    """Put the null device where a standard stream is closed, for this process and those that it starts.
+
+    Else the next file or connection takes its number, and gets what a library writes to it. A closed standard
+    output stays known: `write` refuses it.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number: this one
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+
+
+def prove_open() -> None:
+    """Raise OutputError when standard output is closed, before any work that it is to tell of."""
     if sys.stdout is None:
         raise OutputError("standard output is closed: open it, if only as > /dev/null")
+
+
+def write(text: str) -> None:
+    """Write all of it to standard output, or as much as a reader such as head takes. Raises OutputError."""
+    prove_open()
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
