@@ -52,11 +52,12 @@ class Holder:
             self._tell(load, duration_seconds)
             if waiting and fleet.now() >= waiting[0].at_seconds:
                 look = waiting.pop(0)
-                if look.is_decided(self._held(load, fleet.snapshot())):
+                if look.is_decided(self._look(load)):
                     break
         end = min(duration_seconds, fleet.now())
         self._let_end(load, end, duration_seconds)
-        return self._held(load, fleet.stop(), end)
+        taken = fleet.now()
+        return self._held(load, fleet.stop(), end, taken)
 
     def _let_end(self, load: Load, end: float, duration_seconds: float) -> None:
         """Keep the load up until the window's requests have ended, or can no longer be good."""
@@ -71,11 +72,14 @@ class Holder:
             if not any(since < end for sender in fleet.told.open_since for since in sender):
                 return
 
-    def _held(self, load: Load, records: Sequence[Record], end: float | None = None) -> Held:
-        now, told = self.fleet.now(), self.fleet.told
-        return Held(
-            load, records, now if end is None else end, now, told.cpu, told.lags, tuple(self.fleet.deaths)
-        )
+    def _look(self, load: Load) -> Held:
+        now = self.fleet.now()
+        return self._held(load, self.fleet.snapshot(), now, now)
+
+    def _held(self, load: Load, records: Sequence[Record], end: float, taken: float) -> Held:
+        """Return the stage. `taken` is read before the records come: none is late for its way here."""
+        told = self.fleet.told
+        return Held(load, records, end, taken, told.cpu, told.lags, tuple(self.fleet.deaths))
 
     def _tell(self, load: Load, duration_seconds: float) -> None:
         told = self.fleet.told

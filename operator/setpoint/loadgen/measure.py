@@ -8,7 +8,7 @@ from statistics import fmean, median
 from setpoint.loadgen.bottleneck import client_figures, why_invalid
 from setpoint.loadgen.estimates import BATCHES, Samples, latency, rate
 from setpoint.loadgen.promise import is_good, share_kept
-from setpoint.loadgen.records import Record
+from setpoint.loadgen.records import Record, tokens_per_chunk
 from setpoint.loadgen.report import ClosedLoop, Estimate, OpenLoop, Replay, Stage
 from setpoint.loadgen.stationarity import behind, trend
 from setpoint.loadgen.window import Window, find_window, latencies, under_way
@@ -49,8 +49,8 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
     completed = [record for record in records if record.answered and record.ended in window]
     good = [record for record in offered if is_good(slo, record)] if slo else []
     samples = latencies(records, window)
-    tokens_per_chunk = _tokens_per_chunk(completed)
-    tokens = ((moment, tokens_per_chunk) for record in records for moment in record.arrivals)
+    per_chunk = tokens_per_chunk(completed)
+    tokens = ((moment, per_chunk) for record in records for moment in record.arrivals)
     unsteady = list(_unsteady(held, window, len(offered), len(completed), samples.ttft, samples.itl))
     client = client_figures(offered, held.cpu, held.lags, window)
     return Stage(
@@ -69,7 +69,7 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
         itl=latency(samples.itl),
         tpot=latency(samples.tpot),
         e2e=latency(samples.e2e),
-        tokens_per_chunk=tokens_per_chunk,
+        tokens_per_chunk=per_chunk,
         client=client,
         slo_met=_slo_met(slo, held, window) if slo else None,
         stationary=not unsteady,
@@ -88,11 +88,6 @@ def _slo_met(slo: Slo, held: Held, window: Window) -> bool:
         if kept is None or kept.value * 100 < objective.percentile:
             return False
     return True
-
-
-def _tokens_per_chunk(completed: Sequence[Record]) -> float:
-    chunks = sum(len(record.arrivals) for record in completed)
-    return sum(record.output_tokens for record in completed) / chunks if chunks else 1.0
 
 
 def _unsteady(

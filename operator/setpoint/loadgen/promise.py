@@ -1,33 +1,38 @@
 """Whether the promise held over a window: for each objective, which share stayed within its threshold.
 
 What failed counts against every objective: a request as one that never came, its missing tokens as late ones.
-A request whose first token is still to come counts once it has waited longer than the threshold.
+
+A window may be looked at while requests are under way. Those that are slow have then not been answered yet,
+so to count the answers alone would flatter: only what began so long ago that its verdict is known, whatever
+comes, is counted, and what has overrun its threshold by then is late.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from setpoint.loadgen.estimates import Samples, Share
-from setpoint.loadgen.records import Record
+from setpoint.loadgen.records import Record, tokens_per_chunk
 from setpoint.loadgen.window import Window
 from setpoint.workload.objectives import Metric, Objective, RequestLatencies, Slo
 
 
 def share_kept(objective: Objective, records: Sequence[Record], window: Window, taken: float) -> Share | None:
-    """Return the share of the window's requests, or tokens, within the threshold; None when there are none.
+    """Return the share within the threshold of the window's requests, or of its gaps between chunks.
 
-    `taken`: when the records were taken, in seconds since the stage began.
+    None when there are none, or none is decided yet. A request belongs to the window that its scheduled time
+    lies in, a gap to that of its beginning. `taken`: when the records were taken, in seconds since the stage
+    began.
     """
+    under_way = any(record.ended is None and record.scheduled < window.end for record in records)
+    decided_before = min(window.end, taken - objective.threshold_seconds) if under_way else window.end
+    decided = Window(window.start, decided_before)
     samples = Samples()
-    for record in records:
-        if objective.metric is Metric.ITL:
-            _add_gaps(samples, record, window)
-        elif record.scheduled in window:
-            reached = record.first if objective.metric is Metric.TTFT else record.ended
-            value = math.inf if record.error else (taken if reached is None else reached) - record.scheduled
-            if reached is not None or value > objective.threshold_seconds:
-                samples.add(value, record.number, window.batch(record.scheduled))
+    for begun, seconds, number in (
+        _gaps(records) if objective.metric is Metric.ITL else _waits(objective.metric, records)
+    ):
+        if begun in decided:
+            samples.add(seconds, number, decided.batch(begun))
     return samples.share_within(objective.threshold_seconds) if samples.values else None
 
 
@@ -45,10 +50,30 @@ def is_good(slo: Slo, record: Record) -> bool:
     )
 
 
-def _add_gaps(samples: Samples, record: Record, window: Window) -> None:
-    for former, later in pairwise(record.arrivals):
-        if later in window:
-            samples.add(later - former, record.number, window.batch(later))
-    if record.error and record.ended is not None and record.ended in window:
-        for _ in range(record.output_tokens_asked - len(record.arrivals)):
-            samples.add(math.inf, record.number, window.batch(record.ended))
+def _waits(metric: Metric, records: Sequence[Record]) -> Iterator[tuple[float, float, int]]:
+    """Yield each request's beginning, its time (infinite when it failed or still waits), and its number."""
+    for record in records:
+        reached = record.first if metric is Metric.TTFT else record.ended
+        waited = math.inf if record.error or reached is None else reached - record.scheduled
+        yield record.scheduled, waited, record.number
+
+
+def _gaps(records: Sequence[Record]) -> Iterator[tuple[float, float, int]]:
+    """Yield the gaps between chunks likewise; each chunk that a failed request did not bring is infinite.
+
+    How many chunks are missing follows from the missing tokens: the fraction of one is carried on.
+    """
+    per_chunk = tokens_per_chunk(records)
+    missing = 0.0
+    for record in records:
+        for former, later in pairwise(record.arrivals):
+            yield former, later - former, record.number
+        chunks = len(record.arrivals)
+        if record.error and record.ended is not None:
+            tokens = record.output_tokens if record.output_tokens > chunks else chunks * per_chunk
+            missing += max(0.0, record.output_tokens_asked - tokens) / per_chunk
+            for _ in range(int(missing)):
+                yield record.ended, math.inf, record.number
+            missing %= 1
+        elif record.ended is None and chunks and chunks * per_chunk < record.output_tokens_asked:
+            yield record.arrivals[-1], math.inf, record.number

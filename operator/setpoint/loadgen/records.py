@@ -1,6 +1,7 @@
 """What happened to each request: the raw material of every figure."""
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -62,3 +63,10 @@ class Record:
         """The mean time between two tokens; 0 for fewer than two."""
         gaps = max(self.output_tokens, len(self.arrivals)) - 1
         return (self.arrivals[-1] - self.arrivals[0]) / gaps if gaps > 0 else 0.0
+
+
+def tokens_per_chunk(records: Sequence[Record]) -> float:
+    """Return the mean number of tokens in a chunk of the answered requests; 1 when none was answered."""
+    answered = [record for record in records if record.answered]
+    chunks = sum(len(record.arrivals) for record in answered)
+    return sum(record.output_tokens for record in answered) / chunks if chunks else 1.0
