@@ -3,30 +3,30 @@
 import argparse
 import os
 import secrets
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from setpoint.api.scalars import duration_seconds
 from setpoint.cli import loadtest_values as values
 from setpoint.cli.documents import DocumentError
+from setpoint.cli.interruption import Interruption
 from setpoint.cli.loadtest_display import Display, table
-from setpoint.cli.loadtest_files import ReportFolder
+from setpoint.cli.loadtest_files import ReportFolder, deliver
 from setpoint.cli.loadtest_flags import DEFAULTS, with_defaults
-from setpoint.cli.output import prove_open, write
+from setpoint.cli.output import prove_open
 from setpoint.cli.typed import typed
 from setpoint.cli.version import version
 from setpoint.loadgen.client import Endpoint
 from setpoint.loadgen.descriptors import most_connections
 from setpoint.loadgen.fleet import sender_count
+from setpoint.loadgen.hold import Progress
 from setpoint.loadgen.measure import Load
 from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan
 from setpoint.loadgen.preflight import API_KEY_VARIABLE, EndpointError
 from setpoint.loadgen.prompts import COMMON_WORDS, Prompts, words_of_tokenizer
-from setpoint.loadgen.report import ClosedLoop, OpenLoop, Replay
+from setpoint.loadgen.report import ClosedLoop, OpenLoop, Replay, Report
 from setpoint.loadgen.run import LoadTest, StagePlan, Watcher, run
 from setpoint.loadgen.search import CapacityPlan
 from setpoint.loadgen.trace import read_trace
@@ -37,7 +37,6 @@ from setpoint.workload.lengths import Lengths, parse_lengths
 from setpoint.workload.objectives import ItlRule, Slo, parse_slo
 
 _PURPOSE = "put an OpenAI-compatible endpoint under load, and report latency, throughput and goodput"
-_INTERRUPTED_STATUS = 130
 _BROKEN_STATUS = 1
 """When a sender process died."""
 _STAGE, _SEARCH_STAGE = "60s", "180s"
@@ -104,20 +103,25 @@ def loadtest(options: argparse.Namespace) -> int:
     test = _load_test(with_defaults(options))
     folder = ReportFolder.proven(options.out) if options.out else None
     display = Display(sys.stderr)
-    with _interruption() as interrupted:
-        watcher = Watcher(display.note, display.progress, display.stage, interrupted)
+    with Interruption() as interruption:
+
+        def progress(progress: Progress) -> None:
+            interruption.measuring = True
+            display.progress(progress)
+
+        watcher = Watcher(display.note, progress, display.stage, interruption.happened)
         try:
             report, held = run(test, watcher)
+            deliver(report, held, folder, _shown(report, options))
         except EndpointError as error:
             raise DocumentError(_without_key(str(error), test.endpoint.api_key)) from error
         except KeyboardInterrupt:
-            return _INTERRUPTED_STATUS
-    if folder:
-        folder.write(report, held)
-    write(report.model_dump_json(indent=2) + "\n" if options.json else table(report))
-    if report.complete:
-        return 0
-    return _INTERRUPTED_STATUS if interrupted() else _BROKEN_STATUS
+            return interruption.status
+    return 0 if report.complete else interruption.status or _BROKEN_STATUS
+
+
+def _shown(report: Report, options: argparse.Namespace) -> str:
+    return report.model_dump_json(indent=2) + "\n" if options.json else table(report)
 
 
 def _load_test(options: argparse.Namespace) -> LoadTest:
@@ -206,22 +210,6 @@ def _words(tokenizer: Path | None) -> tuple[tuple[str, ...] | None, tuple[str, .
         return words_of_tokenizer(tokenizer), ()
     except ValueError as error:
         return None, (f"--tokenizer: {error}; the usage that the endpoint counts is used instead",)
-
-
-@contextmanager
-def _interruption() -> Iterator[Callable[[], bool]]:
-    """Give whether Ctrl-C was pressed; pressed again, it ends the command at once."""
-    pressed: list[int] = []
-
-    def press(number: int, frame: object) -> None:  # noqa: ARG001
-        pressed.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield lambda: bool(pressed)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _without_key(text: str, api_key: str | None) -> str:

@@ -12,6 +12,7 @@ from array import array
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -57,21 +58,19 @@ class Fleet:
         """To the senders that live, each with its number."""
         self._silence_seconds: dict[Connection, float] = {}
         """For how long each was listened to in vain; not while this process itself stood still."""
-        self._processes = []
+        self._processes: list[SpawnProcess] = []
         self.deaths: list[str] = []
         """Which senders died and by what, a sentence each."""
         self.told = Told()
         self._start = 0.0
-        context = multiprocessing.get_context("spawn")
-        for index in range(senders):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=sender.run, args=(theirs,), daemon=True)
-            process.start()
-            theirs.close()
-            self._connections[ours] = index
-            self._processes.append(process)
-        for connection in list(self._connections):
-            self._receive(connection)  # that it is ready
+        try:
+            for _ in range(senders):
+                self._start_sender()
+            for connection in list(self._connections):
+                self._receive(connection)  # that it is ready
+        except BaseException:  # an interruption: no sender is left behind
+            self._close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -79,12 +78,7 @@ class Fleet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for connection in self._connections:
-            connection.close()
-        for process in self._processes:
-            process.join(_END_SECONDS)
-            if process.is_alive():
-                process.kill()
+        self._close()
 
     def begin(self, plan: Plan) -> None:
         """Begin a stage."""
@@ -131,6 +125,23 @@ class Fleet:
     def stop(self) -> list[Record]:
         """End the stage and return all its records; what was under way is cancelled and has no end."""
         return self._ask(Order.STOP)
+
+    def _start_sender(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=sender.run, args=(theirs,), daemon=True)
+        process.start()
+        theirs.close()
+        self._connections[ours] = len(self._processes)
+        self._processes.append(process)
+
+    def _close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+        for process in self._processes:
+            process.join(_END_SECONDS)
+            if process.is_alive():
+                process.kill()
 
     def _ask(self, order: Order) -> list[Record]:
         for connection in list(self._connections):

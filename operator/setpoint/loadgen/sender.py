@@ -157,9 +157,8 @@ class _Stage:
 
 def run(connection: Connection) -> None:
     """Serve the parent until it is gone or says so; the main function of the process."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is the parent's: it ends the stage and asks for the rest
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent's, which ends the stage and asks for the rest
+        signal.signal(number, signal.SIG_IGN)
     with suppress(PermissionError):  # root may: what else runs on a shared machine then delays few requests
         os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
     descriptors.take_all()
