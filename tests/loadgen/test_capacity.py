@@ -71,6 +71,38 @@ def test_an_endpoint_that_answers_nothing_breaks() -> None:
     assert judge(held(silent, 180.0), SLO, LOOKS[-1]) is Verdict.BREAKS
 
 
+def test_an_endpoint_that_answers_nothing_breaks_a_promise_about_tokens_too() -> None:
+    silent = [a_record(number, number / 10, ttft=None, under_way=True) for number in range(1800)]
+    assert judge(held(silent, 180.0), parse_slo("itl.p95=50ms"), LOOKS[-1]) is Verdict.BREAKS
+
+
+@pytest.mark.parametrize("objective", ["ttft.p95=500ms", "itl.p95=50ms", "e2e.p95=5s"])
+def test_a_stage_without_a_request_shows_nothing(objective: str) -> None:
+    assert judge(held([], 180.0), parse_slo(objective), LOOKS[-1]) is Verdict.UNCLEAR
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_latency_that_falls_is_no_evidence_against_the_rate(look: float) -> None:
+    """An engine that warms up: from 2 s the TTFT falls to 200 ms over the stage."""
+    records = [
+        a_record(number, number / 10, ttft=2.0 - 0.01 * number / look / 10)
+        for number in range(int(1800 * look))
+    ]
+    assert judge(held(records, 180.0 * look), SLO, look) is Verdict.UNCLEAR
+
+
+def test_a_latency_that_rises_breaks_at_the_end() -> None:
+    records = [a_record(number, number / 10, ttft=0.1 + number / 6000) for number in range(1800)]
+    assert judge(held(records, 180.0), SLO, LOOKS[-2]) is Verdict.UNCLEAR
+    assert judge(held(records, 180.0), SLO, LOOKS[-1]) is Verdict.BREAKS
+
+
+def test_lateness_that_is_over_is_no_evidence_against_the_rate() -> None:
+    """In the first 15 s of 180 s everything is late, then nothing: no trend, 8 % late."""
+    records = [a_record(number, number / 10, ttft=0.7 if number < 150 else 0.1) for number in range(1800)]
+    assert judge(held(records, 180.0), SLO, LOOKS[-1]) is not Verdict.BREAKS
+
+
 def test_stalls_of_few_requests_are_no_proof() -> None:
     """Of 40 requests one has all of its 1,000 gaps late: many late tokens, one piece of evidence."""
     slo = parse_slo("itl.p95=50ms")

@@ -4,10 +4,12 @@ Each stage is a sequential test at one rate. At each look the share of requests 
 beyond each threshold is held against the share that the percentile allows, by exact binomial tests on
 effective counts; the error of 5 % each way is spent evenly over the looks (Bonferroni). A rate
 
-- breaks as soon as an objective is shown to be missed, or when at the last look the stage is not stationary;
+- breaks as soon as an objective is shown to be missed, in the second half of the window too, or when at the
+  last look something rises: latency, or the number of requests that wait;
 - holds when, at half of the longest stage or later, every objective is shown to be met and the stage is
   stationary;
-- is unclear when the longest stage shows neither: the capacity is near.
+- is unclear when the longest stage shows neither: the capacity is near, no request was decided, or a latency
+  falls, as that of an engine that still warms up.
 
 The rates form a bracket: up or down by growing factors until one holds and one breaks, then the geometric
 middle, or a step beside what is unclear.
@@ -19,12 +21,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from setpoint.loadgen.binomial import chance_of_at_least, chance_of_at_most
+from setpoint.loadgen.drift import drifts
 from setpoint.loadgen.estimates import Share
-from setpoint.loadgen.measure import Held, measure
+from setpoint.loadgen.measure import Held
 from setpoint.loadgen.promise import share_kept
 from setpoint.loadgen.report import Capacity, Estimate
-from setpoint.loadgen.window import Window
-from setpoint.workload.objectives import Slo
+from setpoint.loadgen.window import Window, find_window, latencies
+from setpoint.workload.objectives import Objective, Slo
 
 LOOKS = (0.125, 0.25, 0.5, 1.0)
 """When a stage is looked at, in shares of its longest duration."""
@@ -60,25 +63,21 @@ class Trial:
 
 def judge(held: Held, slo: Slo, share_of_longest: float) -> Verdict:
     """Return what a stage shows at a look; a stage that is not at its end goes on while it is unclear."""
-    stage = measure(held, slo)
-    window = Window(stage.warmup_seconds, stage.warmup_seconds + stage.window_seconds)
-    shares = [share_kept(objective, held.records, window, held.taken) for objective in slo.objectives]
-    allowed = [1 - objective.percentile / 100 for objective in slo.objectives]
-    requests = max(1, stage.requests_offered)
-    to_break = _ALPHA / len(LOOKS)
+    window = find_window(held.records, held.end, None)
+    moving = drifts(held.records, window, latencies(held.records, window), open_loop=True)
+    worsens = any(drift.worsens for drift in moving)
+    if moving and not worsens:
+        return Verdict.UNCLEAR
+    requests = max(1, sum(record.scheduled in window for record in held.records))
+    kept = [(each, share_kept(each, held.records, window, held.taken)) for each in slo.objectives]
     last = share_of_longest >= LOOKS[-1]
-    if any(
-        last if share is None else _is_missed(share, most, requests, to_break)
-        for share, most in zip(shares, allowed, strict=True)
+    if (last and worsens) or any(
+        share and _is_missed(each, share, requests) and _is_missed_to_the_end(each, held, window)
+        for each, share in kept
     ):
         return Verdict.BREAKS
-    if not stage.stationary:
-        return Verdict.BREAKS if last else Verdict.UNCLEAR
-    to_hold = _ALPHA / sum(look >= _LEAST_SHARE_TO_HOLD for look in LOOKS)
-    if share_of_longest >= _LEAST_SHARE_TO_HOLD and all(
-        share is not None and _is_met(share, most, requests, to_hold)
-        for share, most in zip(shares, allowed, strict=True)
-    ):
+    may_hold = share_of_longest >= _LEAST_SHARE_TO_HOLD and not moving
+    if may_hold and all(share and _is_met(each, share, requests) for each, share in kept):
         return Verdict.HOLDS
     return Verdict.UNCLEAR
 
@@ -146,14 +145,28 @@ def _bracket(trials: Sequence[Trial]) -> tuple[float | None, float | None, list[
     return low, high, below_high
 
 
-def _is_missed(share: Share, allowed: float, requests: int, alpha: float) -> bool:
+def _is_missed(objective: Objective, share: Share, requests: int) -> bool:
     count = _effective_count(share, requests)
-    return chance_of_at_least((1 - share.value) * count, count, allowed) <= alpha
+    chance = chance_of_at_least((1 - share.value) * count, count, _allowed(objective))
+    return chance <= _ALPHA / len(LOOKS)
 
 
-def _is_met(share: Share, allowed: float, requests: int, alpha: float) -> bool:
+def _is_missed_to_the_end(objective: Objective, held: Held, window: Window) -> bool:
+    """Return whether the second half of the window misses the objective too: what is over may be a warm-up."""
+    second_half = Window(window.end - window.seconds / 2, window.end)
+    share = share_kept(objective, held.records, second_half, held.taken)
+    return share is not None and 1 - share.value > _allowed(objective)
+
+
+def _is_met(objective: Objective, share: Share, requests: int) -> bool:
     count = _effective_count(share, requests)
-    return chance_of_at_most((1 - share.value) * count, count, allowed) <= alpha
+    chance = chance_of_at_most((1 - share.value) * count, count, _allowed(objective))
+    return chance <= _ALPHA / sum(look >= _LEAST_SHARE_TO_HOLD for look in LOOKS)
+
+
+def _allowed(objective: Objective) -> float:
+    """Return the share that may be late."""
+    return 1 - objective.percentile / 100
 
 
 def _effective_count(share: Share, requests: int) -> float:

@@ -1,17 +1,16 @@
 """From the records of one stage to its figures."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
 
 from setpoint.loadgen.bottleneck import client_figures, why_invalid
-from setpoint.loadgen.estimates import BATCHES, Samples, latency, rate
+from setpoint.loadgen.drift import drifts
+from setpoint.loadgen.estimates import latency, rate
 from setpoint.loadgen.promise import is_good, share_kept
 from setpoint.loadgen.records import Record, tokens_per_chunk
 from setpoint.loadgen.report import ClosedLoop, Estimate, OpenLoop, Replay, Stage
-from setpoint.loadgen.stationarity import behind, trend
-from setpoint.loadgen.window import Window, find_window, latencies, under_way
+from setpoint.loadgen.window import Window, find_window, latencies
 from setpoint.workload.objectives import Slo
 
 _LEAST_WINDOW_SECONDS = 0.5
@@ -51,7 +50,8 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
     samples = latencies(records, window)
     per_chunk = tokens_per_chunk(completed)
     tokens = ((moment, per_chunk) for record in records for moment in record.arrivals)
-    unsteady = list(_unsteady(held, window, len(offered), len(completed), samples.ttft, samples.itl))
+    open_loop = not isinstance(held.load, ClosedLoop)
+    unsteady = [each.told for each in drifts(records, window, samples, open_loop=open_loop)]
     client = client_figures(offered, held.cpu, held.lags, window)
     return Stage(
         load=held.load,
@@ -88,34 +88,3 @@ def _slo_met(slo: Slo, held: Held, window: Window) -> bool:
         if kept is None or kept.value * 100 < objective.percentile:
             return False
     return True
-
-
-def _unsteady(
-    held: Held, window: Window, offered: int, completed: int, ttft: Samples, itl: Samples
-) -> Iterator[str]:
-    """Yield why the window is not stationary."""
-    batch_seconds = window.seconds / BATCHES
-    moments = [window.start + (number + 0.5) * batch_seconds for number in range(BATCHES)]
-    load = under_way(held.records, moments)
-    if not isinstance(held.load, ClosedLoop) and behind(offered, completed, load):
-        yield f"completions fall behind arrivals: {completed} of {offered}"
-    for name, series, text in (
-        ("the number of requests under way", load, "{:g}".format),
-        ("ttft", _by_batch(ttft, median), _seconds),
-        ("itl", _by_batch(itl, fmean), _seconds),
-    ):
-        if moved := trend(series):
-            begin, end = moved
-            moves = "rises" if end > begin else "falls"
-            yield f"{name} {moves} from {text(begin)} to {text(end)} over the window"
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.1f} ms"
-
-
-def _by_batch(samples: Samples, summary: Callable[[list[float]], float]) -> list[float]:
-    batches: list[list[float]] = [[] for _ in range(BATCHES)]
-    for value, batch in zip(samples.values, samples.batches, strict=True):
-        batches[batch].append(value)
-    return [summary(batch) for batch in batches if batch]
