@@ -74,14 +74,16 @@ class BlockPool:
     def find(self, keys: Sequence[Hashable], own: OwnBlocks | None, most: int) -> Hit:
         """Return the longest prefix of at most `most` blocks that is cached."""
         self._evict()
+        found = self._found
         shared: list[CachedBlock] = []
         free = 0
         for key in keys[:most]:
-            block = self._found.get(key)
+            block = found.get(key)
             if block is None:
                 return Hit(shared, 0, free)
             shared.append(block)
-            free += not block.references
+            if not block.references:
+                free += 1
         reused = min(own.cached, most - len(shared)) if own and len(shared) == len(keys) else 0
         return Hit(shared, reused, free + reused)
 
@@ -101,6 +103,8 @@ class BlockPool:
 
     def share(self, held: list[CachedBlock], keys: Sequence[Hashable], full_blocks: int) -> None:
         """Let the first `full_blocks` blocks of a request, as far as they have keys, be found."""
+        if len(held) >= min(full_blocks, len(keys)):
+            return
         self._evict()
         for key in keys[len(held) : full_blocks]:
             block = CachedBlock(key)
@@ -117,13 +121,15 @@ class BlockPool:
             own = OwnBlocks(full - len(shared))
             self._evictable[own] = None
             self._evictable_blocks += own.cached
+        still_held = 0
         for block in reversed(shared):
             block.references -= 1
             if block.references:
-                self.free -= 1
+                still_held += 1
             elif self._found.get(block.key) is block:
                 self._evictable[block] = None
                 self._evictable_blocks += 1
+        self.free -= still_held
         shared.clear()
         return own
 

@@ -40,10 +40,10 @@ class Engine:
         scheduler, limits = self.scheduler, self.scheduler.limits
         scheduler.config.check_fits(request)
         unfinished = len(scheduler.running) + len(scheduler.waiting)
-        if unfinished >= (NEVER if limits.max_num_queued_reqs is None else limits.max_num_queued_reqs):
+        if limits.max_num_queued_reqs is not None and unfinished >= limits.max_num_queued_reqs:
             raise Shed("max_num_queued_reqs")
-        queued_tokens = scheduler.queued_tokens
-        if queued_tokens >= (NEVER if limits.max_num_queued_tokens is None else limits.max_num_queued_tokens):
+        most_tokens = limits.max_num_queued_tokens
+        if most_tokens is not None and scheduler.queued_tokens >= most_tokens:
             raise Shed("max_num_queued_tokens")
         scheduler.add(request, now)
         self._fill(now)

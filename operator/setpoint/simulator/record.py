@@ -87,13 +87,13 @@ class Record:
 
     def gap(self, gap: Gap) -> None:
         """Note when the tokens of a step went out."""
-        if gap.requests:
+        if gap[2]:
             self.gaps.append(gap)
 
     def step(self, step: Step, half: float, out: float) -> None:
         """Note what else a step brought, half of it by `half` and all by `out`."""
         for late in step.late_gaps_seconds:
-            self.gaps.append(Gap(half, late, 1))
+            self.gaps.append((half, late, 1))
         for request in step.first_tokens:
             ttft = request.ttft_seconds = out - request.sent_seconds
             self.first_tokens.append((out, ttft))

@@ -8,21 +8,17 @@ out together with it, so that the queue never grows beyond one chunk a request.
 """
 
 from collections import deque
-from typing import NamedTuple
 
 from setpoint.simulator.engine import Engine
 from setpoint.simulator.parameters import Parameters
 from setpoint.simulator.request import Request
 from setpoint.simulator.step import Step
 
+Gap = tuple[float, float, int]
+"""What decoding requests saw of one step: when its tokens went out (the middle of them stands for all), how
+long after those of the step before, and how many requests.
 
-class Gap(NamedTuple):
-    """What the decoding requests saw of one step: the middle of its tokens stands for all."""
-
-    handed_out_seconds: float
-    seconds: float
-    """Since the step before."""
-    requests: int
+A plain tuple: there is one for every step, and the garbage collector leaves those of numbers alone."""
 
 
 class Replica:
@@ -68,7 +64,7 @@ class Replica:
 
     def handed_out(self) -> Gap:
         """Return what became of the newest step's tokens; told once, then there are none."""
-        gap = Gap(self.half_seconds, self.half_seconds - self._half_before_seconds, self._decoding)
+        gap = self.half_seconds, self.half_seconds - self._half_before_seconds, self._decoding
         self._decoding = 0
         return gap
 
