@@ -91,7 +91,9 @@ def test_a_missing_secret_is_named_and_its_creation_is_enough(serving: World) ->
 
 def test_a_missing_secret_of_a_volume_is_waited_for_and_its_creation_is_enough(serving: World) -> None:
     volumes = [{"name": "certificate", "secret": {"secretName": "tls"}}]
-    serving.apply(serving.service(template={"spec": {"volumes": volumes}}))
+    # The kubelet waits only for what a container mounts.
+    main = {"name": "main", "volumeMounts": [{"name": "certificate", "mountPath": "/etc/tls"}]}
+    serving.apply(serving.service(template={"spec": {"volumes": volumes, "containers": [main]}}))
     message = serving.wait_for("Progressing", "WaitingForVolumes")
     assert "spec.template volume 'certificate': Secret 'tls'" in message
     assert serving.condition("Ready")[0] == "True"

@@ -96,6 +96,7 @@ class VolumeMount(_Part):
 class VolumeDevice(_Part):
     """Where a container sees a block volume."""
 
+    name: str | None = None
     device_path: str
 
 

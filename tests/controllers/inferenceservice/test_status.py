@@ -24,7 +24,12 @@ NOW = "2026-01-02T03:04:05Z"
 LATER = "2026-01-02T04:00:00Z"
 FAULT = Fault("spec.engine.args[0]", "--port=1", "is Setpoint's to set: remove it", Reason.RESERVED_ARGUMENT)
 LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
-TEMPLATE_WITH_SECRET = {"spec": {"volumes": [{"name": "tls", "secret": {"secretName": "certificate"}}]}}
+TEMPLATE_WITH_SECRET = {
+    "spec": {
+        "volumes": [{"name": "tls", "secret": {"secretName": "certificate"}}],
+        "containers": [{"name": "main", "volumeMounts": [{"name": "tls", "mountPath": "/tls"}]}],
+    }
+}
 
 
 def status(

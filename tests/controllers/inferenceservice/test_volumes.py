@@ -9,10 +9,11 @@ from tests.controllers.inferenceservice.builders import pod, service_object
 WAITING = (pod(ready=False, mounted=False, phase="Pending", waiting=("ContainerCreating", "")),)
 
 
-def service(*volumes: dict[str, Any], **spec: Any) -> InferenceService:
-    return InferenceService.model_validate(
-        service_object(template={"spec": {"volumes": list(volumes)}}, **spec)
-    )
+def service(*volumes: dict[str, Any], kind: str = "containers", **spec: Any) -> InferenceService:
+    """A service whose template has volumes, and a container that mounts them."""
+    mounts = [{"name": volume["name"], "mountPath": f"/{volume['name']}"} for volume in volumes]
+    template = {"spec": {"volumes": list(volumes), kind: [{"name": "main", "volumeMounts": mounts}]}}
+    return InferenceService.model_validate(service_object(template=template, **spec))
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,17 @@ def test_a_model_that_is_mounted_may_be_what_is_missing(uri: str) -> None:
 )
 def test_what_nobody_can_miss_is_not_told(volume: dict[str, Any]) -> None:
     assert awaited_volumes(service(volume), WAITING) is None
+
+
+def test_a_volume_of_an_init_container_is_waited_for_too() -> None:
+    assert awaited_volumes(service({"name": "data", "csi": {"driver": "d"}}, kind="initContainers"), WAITING)
+
+
+def test_a_volume_that_no_container_mounts_is_not_waited_for() -> None:
+    volumes = [{"name": "tls", "secret": {"secretName": "certificate"}}]
+    unused = InferenceService.model_validate(service_object(template={"spec": {"volumes": volumes}}))
+
+    assert awaited_volumes(unused, WAITING) is None
 
 
 def test_a_pod_past_its_volumes_or_on_its_way_out_waits_for_none() -> None:

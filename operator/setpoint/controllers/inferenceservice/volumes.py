@@ -45,9 +45,19 @@ def _named(service: InferenceService) -> Iterator[str]:
     uri = service.spec.model.uri
     if not isinstance(parse_model_uri(uri), HuggingFaceModel):
         yield f"spec.model.uri: {uri!r}"
-    for volume in (sound_parts(service.spec.template).spec or PodSpec()).volumes or ():
-        for source in _sources(volume):
-            yield f"spec.template volume {volume.name!r}: {source}"
+    spec = sound_parts(service.spec.template).spec or PodSpec()
+    mounted = _mounted(spec)
+    for volume in spec.volumes or ():
+        if volume.name in mounted:
+            for source in _sources(volume):
+                yield f"spec.template volume {volume.name!r}: {source}"
+
+
+def _mounted(spec: PodSpec) -> set[str | None]:
+    """The volumes that a container sees: the kubelet waits for no other."""
+    containers = [*(spec.containers or ()), *(spec.init_containers or ())]
+    uses = [use for each in containers for use in (*(each.volume_mounts or ()), *(each.volume_devices or ()))]
+    return {use.name for use in uses}
 
 
 def _sources(volume: Volume) -> Iterator[str]:
