@@ -2,11 +2,14 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from random import Random
 
+from setpoint.loadgen.evidence import LOOKS, Verdict, judge
 from setpoint.loadgen.measure import Held, Load
 from setpoint.loadgen.records import Record
 from setpoint.loadgen.report import OpenLoop
+from setpoint.workload.objectives import parse_slo
 
 
 def a_record(
@@ -78,3 +81,41 @@ def queue(
             )
         )
     return records
+
+
+def bursts(
+    late_share: float, burst_seconds: float, rate_per_second: float, random: Random, end: float = 180.0
+) -> list[Record]:
+    """Records of which so large a share is later than 500 ms, in bursts of so many seconds in the mean."""
+    calm_seconds = burst_seconds * (1 / late_share - 1)
+    late = random.random() < late_share
+    arrived = 0.0
+    records: list[Record] = []
+    changes = random.expovariate(1 / (burst_seconds if late else calm_seconds))
+    while (arrived := arrived + random.expovariate(rate_per_second)) < end:
+        while changes < arrived:
+            late = not late
+            changes += random.expovariate(1 / (burst_seconds if late else calm_seconds))
+        records.append(a_record(len(records), arrived, ttft=0.7 if late else random.uniform(0.1, 0.2)))
+    return records
+
+
+def as_seen(records: Iterable[Record], taken: float) -> list[Record]:
+    """The records as a look at this moment finds them."""
+    seen = []
+    for record in records:
+        if record.scheduled < taken:
+            arrivals = array("d", (moment for moment in record.arrivals if moment <= taken))
+            ended = record.ended if record.ended is not None and record.ended <= taken else None
+            seen.append(replace(record, arrivals=arrivals, ended=ended))
+    return seen
+
+
+def a_stage(records: Sequence[Record], longest_seconds: float = 180.0) -> tuple[Verdict, float]:
+    """What a stage shows of its rate, and after how many seconds; the SLO is a TTFT p95 of 500 ms."""
+    for look in LOOKS:
+        end = look * longest_seconds
+        verdict = judge(held(as_seen(records, end), end, taken=end), parse_slo("ttft.p95=500ms"), look)
+        if verdict is not Verdict.UNCLEAR:
+            break
+    return verdict, end

@@ -23,6 +23,11 @@ def test_little_of_a_steady_series_is_cut() -> None:
     assert sum(lengths) / len(lengths) < 6
 
 
+def test_a_busy_time_at_the_beginning_is_no_warm_up() -> None:
+    """To cut it would leave the calm times, and the figures would flatter."""
+    assert warm_up_length([30.0] * 20 + noise(40, 1)) == 0
+
+
 @given(st.lists(st.floats(0, 1e6), max_size=80))
 def test_at_most_half_is_warm_up(series: list[float]) -> None:
     assert 0 <= warm_up_length(series) <= len(series) / 2

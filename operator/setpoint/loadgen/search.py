@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from setpoint.loadgen.capacity import LOOKS, Trial, Verdict, conclude, judge, next_rate
+from setpoint.loadgen.capacity import Trial, conclude, next_rate
+from setpoint.loadgen.evidence import LOOKS, Verdict, judge, least_requests
 from setpoint.loadgen.hold import Holder, Look
 from setpoint.loadgen.measure import Held, measure
 from setpoint.loadgen.plan import ClosedPlan, OpenPlan
@@ -65,7 +66,8 @@ class Search:
         """Search until the bracket is narrow, the trials are used up, or it is interrupted."""
         found = Searched()
         start = self._probe(found)
-        while not self.holder.interrupted() and (rate := next_rate(found.trials, start)) is not None:
+        least = least_requests(self.plan.slo) / self.plan.longest_stage_seconds
+        while not self.holder.interrupted() and (rate := next_rate(found.trials, start, least)) is not None:
             verdict, held = self._try(rate)
             at, stage = len(found.stages), self._keep(found, held)
             if stage and not self.holder.interrupted():

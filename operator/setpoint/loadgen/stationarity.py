@@ -1,7 +1,8 @@
 """Whether a window measures a steady state: where the warm-up ends, and whether anything moves after it.
 
 - The warm-up, half of the stage at most, is cut where the mean of the rest is known best: MSER (White,
-  Simulation 69, 1997).
+  Simulation 69, 1997). It is one only if it lies below the rest: to cut a busy time at the beginning would
+  leave the calm ones to be measured.
 - A trend is one by Mann and Kendall's test at 1 % which also changes the figure by a quarter of its level
   over the window (Theil and Sen's slope): a small drift that a long window can prove harms nobody.
 - The queue fills when completions fall behind arrivals by more than 2 % and by more than chance: with a
@@ -22,14 +23,15 @@ _BEHIND_Z = 2.326
 
 
 def warm_up_length(series: Sequence[float]) -> int:
-    """Return how many values at the beginning of the series belong to the warm-up; at most half."""
+    """Return how many values at the beginning of the series belong to a rise from less; at most half."""
     scores: list[float] = []  # by how many values are left: the squared standard error of their mean
     total = square = 0.0
     for count, value in enumerate(reversed(series), 1):
         total, square = total + value, square + value * value
         scores.append(max(0.0, square - total * total / count) / count**2)
     candidates = scores[: len(series) - len(series) // 2 - 2 : -1]
-    return candidates.index(min(candidates)) if candidates else 0
+    length = candidates.index(min(candidates)) if candidates else 0
+    return length if length and fmean(series[:length]) < fmean(series[length:]) else 0
 
 
 def trend(series: Sequence[float]) -> tuple[float, float] | None:
