@@ -105,6 +105,20 @@ def test_no_two_prompts_are_alike(run: Run, endpoint: FakeEndpoint) -> None:
     assert len(prompts) == len(set(prompts)) > 30
 
 
+def test_the_table_tells_the_verdict_that_the_report_has(
+    run: Run, endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    slo = ("--slo", "ttft.p95=5s,itl.p95=1s", "--out", str(tmp_path))
+    for behaviour, met, said in ((does.dribbles, True, "met"), (does.at_once, None, "cannot tell")):
+        endpoint.behaviour = behaviour
+        ended = run(*flags(endpoint, "--clients", "2", *slo))
+        (stage,) = Report.model_validate_json((tmp_path / "report.json").read_text()).stages
+        assert stage.slo_met is met
+        assert re.search(rf"\n2 clients .* {said}  +0", ended.out)
+    assert stage.good == 0
+    assert "\n2 clients: itl.p95=1000ms cannot be told: no answer came in more than one chunk\n" in ended.out
+
+
 def test_shed_requests_are_errors(run: Run, endpoint: FakeEndpoint) -> None:
     async def behaviour(request, body):  # type: ignore[no-untyped-def]
         return await (does.sheds if len(endpoint.asked) > 2 else does.behaves)(request, body)

@@ -131,6 +131,26 @@ def test_a_busy_sender_makes_a_stage_invalid() -> None:
     assert "used 95% of a core" in stage.invalid[0]
 
 
-def test_a_stage_without_an_answer_has_no_latencies_and_breaks_the_promise() -> None:
+def test_a_stage_without_a_request_has_no_latencies_and_cannot_be_judged() -> None:
     stage = measure(held([]), SLO)
-    assert (stage.ttft, stage.itl, stage.tpot, stage.e2e, stage.slo_met) == (None, None, None, None, False)
+    assert (stage.ttft, stage.itl, stage.tpot, stage.e2e, stage.slo_met) == (None, None, None, None, None)
+    assert stage.unmet == [
+        f"{objective} cannot be told: no request was decided in the window" for objective in SLO.objectives
+    ]
+
+
+def test_answers_in_one_chunk_are_not_good_and_their_gaps_cannot_be_judged() -> None:
+    stage = measure(held(steady(gaps=(), tokens_per_chunk=100)), SLO)
+    assert (stage.good, stage.itl, stage.tpot, stage.slo_met) == (0, None, None, None)
+    assert stage.unmet == ["itl.p95=50ms cannot be told: no answer came in more than one chunk"]
+    late = measure(held(steady(gaps=(), tokens_per_chunk=100, ttft=2.0)), SLO)
+    assert (late.good, late.slo_met) == (0, False)
+    assert late.unmet[0] == "ttft.p95=1000ms missed: 0 % of the requests within it"
+
+
+def test_a_missed_promise_is_told_with_its_share() -> None:
+    records = steady()
+    for record in records[::19]:
+        record.error = "http_503"
+    why = measure(held(records), SLO, warm_up_seconds=10.0).unmet[-1]
+    assert re.fullmatch(r"ttft\.p95=1000ms missed: 94\.\d+ % of the requests within it", why)

@@ -104,6 +104,24 @@ def test_what_was_not_answered_to_its_end_is_not_good(fate: dict[str, object]) -
     assert not is_good(parse_slo("ttft.p95=1s"), a_record(**fate))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("slo", "tokens", "asked", "prompt_tokens", "good"),
+    [
+        ("itl.p95=50ms", 100, 100, 10, False),
+        ("itl.p95=50ms", 1, 1, 10, True),
+        ("itl.p95=50ms", 1, 100, 10, True),
+        ("itl.p95=50ms", 1, 100, 0, False),  # without a usage: who knows what the chunk holds
+        ("ttft.p95=1s", 100, 100, 10, True),
+    ],
+)
+def test_several_tokens_at_once_keep_no_promise_about_their_gaps(
+    slo: str, tokens: int, asked: int, prompt_tokens: int, good: bool
+) -> None:
+    record = a_record(gaps=())
+    record.output_tokens, record.output_tokens_asked, record.prompt_tokens = tokens, asked, prompt_tokens
+    assert is_good(parse_slo(slo), record) == good
+
+
 def test_the_itl_rule_decides_about_a_single_stall() -> None:
     stalled = a_record(gaps=(0.01,) * 9 + (0.2,))
     assert is_good(parse_slo("itl.p95=50ms"), stalled)

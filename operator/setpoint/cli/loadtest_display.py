@@ -12,7 +12,21 @@ from setpoint.loadgen.report import ClosedLoop, Estimate, Latency, OpenLoop, Rep
 _PLAIN_SECONDS = 10.0
 """Between two lines where the output is no terminal."""
 _ERASE = "\r\033[K"
-_HEAD = ("load", "req/s", "tok/s", "TTFT p50", "p95", "ITL p50", "p95", "E2E p95", "good", "errors", "")
+_VERDICTS = {True: "met", False: "missed", None: "cannot tell"}
+_HEAD = (
+    "load",
+    "req/s",
+    "tok/s",
+    "TTFT p50",
+    "p95",
+    "ITL p50",
+    "p95",
+    "E2E p95",
+    "good",
+    "SLO",
+    "errors",
+    "",
+)
 
 
 class Display:
@@ -52,7 +66,7 @@ class Display:
         cells = _row(stage)
         figures = ", ".join(f"{name} {cell}" for name, cell in zip(_HEAD[1:], cells[1:], strict=True) if cell)
         self._line(f"{cells[0]}: {figures}")
-        for reason in (*stage.unsteady, *stage.invalid):
+        for reason in _reasons(stage):
             self._line(f"  {reason}")
 
     def _line(self, text: str) -> None:
@@ -78,7 +92,7 @@ def table(report: Report) -> str:
     ]
     if report.slo:
         lines.append(f"good: meets {report.slo} itself, the ITL by the rule {report.itl_rule}")
-    lines += [f"{load_text(s.load)}: {reason}" for s in report.stages for reason in (*s.unsteady, *s.invalid)]
+    lines += [f"{load_text(stage.load)}: {reason}" for stage in report.stages for reason in _reasons(stage)]
     lines += [f"note: {note}" for note in report.notes]
     if report.capacity:
         lines.append(f"sustainable rate: {report.capacity.told}")
@@ -93,6 +107,11 @@ def load_text(load: Load) -> str:
         return f"{load.clients} clients" if load.clients > 1 else "1 client"
     rate = f"{load.rate_per_second:.4g}/s"
     return f"{rate} {load.arrivals}" if isinstance(load, OpenLoop) else f"{rate} trace"
+
+
+def _reasons(stage: Stage) -> tuple[str, ...]:
+    """Return why a stage missed its promise, and why its figures may not be used."""
+    return (*stage.unmet, *stage.unsteady, *stage.invalid)
 
 
 def _row(stage: Stage) -> tuple[str, ...]:
@@ -112,6 +131,7 @@ def _row(stage: Stage) -> tuple[str, ...]:
         _time(stage.itl, "p95"),
         _time(stage.e2e, "p95"),
         good,
+        "" if stage.good is None else _VERDICTS[stage.slo_met],
         errors or "0",
         "INVALID" if stage.invalid else "" if stage.stationary else "not stationary",
     )

@@ -108,7 +108,7 @@ def _lines(stage: int, held: Held) -> list[str]:
                 "ended": None if record.ended is None else round(record.ended, 6),
                 "prompt_tokens": record.prompt_tokens,
                 "output_tokens": record.output_tokens,
-                "mean_itl_seconds": round(record.mean_itl_seconds, 6),
+                "mean_itl_seconds": round(record.mean_itl_seconds, 6) if record.itl_is_known else None,
                 "error": record.error,
             }
         )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from setpoint.loadgen.bottleneck import client_figures, why_invalid
 from setpoint.loadgen.drift import drifts
 from setpoint.loadgen.estimates import latency, rate
-from setpoint.loadgen.promise import is_good, share_kept
+from setpoint.loadgen.promise import is_good
 from setpoint.loadgen.records import Record, tokens_per_chunk
 from setpoint.loadgen.report import ClosedLoop, Estimate, OpenLoop, Replay, Stage
+from setpoint.loadgen.slo_verdict import slo_verdict
 from setpoint.loadgen.window import Window, find_window, latencies
 from setpoint.workload.objectives import Slo
 
@@ -52,6 +53,7 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
     tokens = ((moment, per_chunk) for record in records for moment in record.arrivals)
     open_loop = not isinstance(held.load, ClosedLoop)
     unsteady = [each.told for each in drifts(records, window, samples, open_loop=open_loop)]
+    judged = slo_verdict(slo, records, window, held.taken) if slo else None
     client = client_figures(offered, held.cpu, held.lags, window)
     return Stage(
         load=held.load,
@@ -71,7 +73,8 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
         e2e=latency(samples.e2e),
         tokens_per_chunk=per_chunk,
         client=client,
-        slo_met=_slo_met(slo, held, window) if slo else None,
+        slo_met=judged.met if judged else None,
+        unmet=judged.why_not if judged else [],
         stationary=not unsteady,
         unsteady=unsteady,
         invalid=[*why_invalid(client, offered), *held.deaths],
@@ -80,11 +83,3 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
 
 def _rate(window: Window, moments: Sequence[float]) -> Estimate:
     return rate(window.counts((moment, 1.0) for moment in moments), window.seconds)
-
-
-def _slo_met(slo: Slo, held: Held, window: Window) -> bool:
-    for objective in slo.objectives:
-        kept = share_kept(objective, held.records, window, held.taken)
-        if kept is None or kept.value * 100 < objective.percentile:
-            return False
-    return True

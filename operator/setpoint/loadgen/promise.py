@@ -37,8 +37,13 @@ def share_kept(objective: Objective, records: Sequence[Record], window: Window, 
 
 
 def is_good(slo: Slo, record: Record) -> bool:
-    """Return whether a request meets every objective itself; one that failed or has not ended does not."""
+    """Return whether a request meets every objective itself.
+
+    One that failed or has not ended does not, nor does one whose gaps are promised and were not measured.
+    """
     if not record.answered or record.first is None or record.ended is None:
+        return False
+    if not record.itl_is_known and any(each.metric is Metric.ITL for each in slo.objectives):
         return False
     return slo.is_good(
         RequestLatencies(

@@ -59,8 +59,17 @@ class Record:
         return self.arrivals[0] if self.arrivals else None
 
     @property
+    def itl_is_known(self) -> bool:
+        """Whether the time between its tokens, if it has several, was measured: not when all came at once.
+
+        Without a usage, one chunk may be any number of tokens up to those asked for.
+        """
+        most_tokens = self.output_tokens if self.prompt_tokens else self.output_tokens_asked
+        return len(self.arrivals) > 1 or max(most_tokens, self.output_tokens) < 2
+
+    @property
     def mean_itl_seconds(self) -> float:
-        """The mean time between two tokens; 0 for fewer than two."""
+        """The mean time between two tokens; 0 for fewer than two, and when it is not known."""
         gaps = max(self.output_tokens, len(self.arrivals)) - 1
         return (self.arrivals[-1] - self.arrivals[0]) / gaps if gaps > 0 else 0.0
 

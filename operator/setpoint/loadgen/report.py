@@ -96,7 +96,12 @@ class Stage(_Part):
         description="above 1, several tokens came at once: then itl is between chunks, tpot still a token's"
     )
     client: Client
-    slo_met: bool | None = Field(description="whether each objective's percentile held; null without an SLO")
+    slo_met: bool | None = Field(
+        description="whether each objective's percentile held; null without an SLO, or when it cannot be told"
+    )
+    unmet: list[str] = Field(
+        default=[], description="why the SLO was missed, or why that cannot be told, by objective; [] if it held"
+    )
     stationary: bool = Field(description="false when latency drifts or the queue still fills in the window")
     unsteady: list[str] = Field(
         description="why it is not stationary, such as `ttft rises from 120.0 ms to 1.35 s over the window`: "

@@ -102,6 +102,6 @@ def latencies(records: Sequence[Record], window: Window) -> Latencies:
         if ended is not None and record.error is None and ended in window:
             batch = window.batch(ended)
             found.e2e.add(ended - record.scheduled, record.number, batch)
-            if record.output_tokens > 1:
+            if record.output_tokens > 1 and record.itl_is_known:
                 found.tpot.add(record.mean_itl_seconds, record.number, batch)
     return found
