@@ -9,6 +9,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +25,7 @@ from setpoint.simulator.limits import EngineConfig, Limits
 from setpoint.simulator.memory import kv_cache_blocks
 from setpoint.simulator.model import ModelShape
 from setpoint.simulator.parameters import built_in
-from setpoint.simulator.router import round_robin
+from setpoint.simulator.router import ROUTERS
 from setpoint.simulator.steptime import StepTime
 from setpoint.workload.arrivals import parse_arrivals
 from setpoint.workload.draws import Shape
@@ -36,6 +38,9 @@ LOADS: dict[str, ClosedLoop | OpenLoop] = {
     "open loop, 46 a second": OpenLoop(46.0, parse_arrivals("poisson")),
 }
 TOKENS = (512, 2048, 8192)
+REPLICAS = 4
+PREEMPTING_BLOCKS = 8000
+"""KV blocks with which 256 clients are preempted now and then."""
 MEASURE = "--measure"
 """Print the figures of the package at hand, and write nothing."""
 
@@ -63,31 +68,58 @@ def measure() -> None:
     """Print each load at each token budget, a row a line."""
     shape = ModelShape.from_config(json.loads(Path(CONFIG).read_text(encoding="utf-8")))
     compiled = not scheduler.__file__.endswith(".py")
+    for scenario in scenarios():
+        seconds = min(once(shape, scenario) for _ in range(RUNS))
+        row = {
+            "compiled": compiled,
+            "load": scenario.name,
+            "max_num_batched_tokens": scenario.tokens,
+            "shared_prefix": scenario.shared_prefix,
+            "seconds_per_simulated_hour": round(seconds, 2),
+        }
+        print(json.dumps(row), flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A load on engines of 256 sequences."""
+
+    name: str
+    load: ClosedLoop | OpenLoop
+    tokens: int
+    shared_prefix: float
+    replicas: int = 1
+    router: str = "round-robin"
+    kv_blocks: int | None = None
+    """None: as many as fit into the GPU."""
+
+
+def scenarios() -> Iterator[Scenario]:
+    """Yield what is measured."""
     for name, load in LOADS.items():
         for tokens in TOKENS:
             for shared_prefix in (0.0, 0.5):
-                requests = Requests(Shape(Uniform(256, 768), Uniform(64, 192)), shared_prefix)
-                seconds = min(once(shape, load, tokens, requests) for _ in range(RUNS))
-                row = {
-                    "compiled": compiled,
-                    "load": name,
-                    "max_num_batched_tokens": tokens,
-                    "shared_prefix": shared_prefix,
-                    "seconds_per_simulated_hour": round(seconds, 2),
-                }
-                print(json.dumps(row), flush=True)
+                yield Scenario(name, load, tokens, shared_prefix)
+    preempted = f"closed loop, 256 clients, {PREEMPTING_BLOCKS} KV blocks"
+    yield Scenario(preempted, ClosedLoop(256), 2048, 0.0, kv_blocks=PREEMPTING_BLOCKS)
+    behind = f"open loop, 46 a second to each of {REPLICAS} replicas, prefix-aware"
+    load = OpenLoop(46.0 * REPLICAS, parse_arrivals("poisson"))
+    yield Scenario(behind, load, 2048, 0.5, REPLICAS, "prefix-aware")
 
 
-def once(shape: ModelShape, load: ClosedLoop | OpenLoop, tokens: int, requests: Requests) -> float:
-    """Return the processor seconds that one simulated hour takes."""
+def once(shape: ModelShape, scenario: Scenario) -> float:
+    """Return the processor seconds that one simulated hour of one replica takes."""
     card, parameters = gpu(GPU), built_in(GPU)
-    config = EngineConfig(kv_cache_blocks(shape, card, tokens), shape.context_tokens, 256, tokens)
+    blocks = scenario.kv_blocks or kv_cache_blocks(shape, card, scenario.tokens)
+    config = EngineConfig(blocks, shape.context_tokens, 256, scenario.tokens)
     step_seconds = StepTime(parameters, card, shape, config.max_num_seqs)
-    service = Service(config, Limits.of(config), step_seconds, parameters, round_robin())
+    router = ROUTERS[scenario.router]()
+    service = Service(config, Limits.of(config), step_seconds, parameters, router, scenario.replicas)
+    requests = Requests(Shape(Uniform(256, 768), Uniform(64, 192)), scenario.shared_prefix)
     began = time.process_time()
-    play = run(service, load, requests, SIMULATED_SECONDS, seed=1)
+    play = run(service, scenario.load, requests, SIMULATED_SECONDS, seed=1)
     play.record.figures(SIMULATED_SECONDS / 4, SIMULATED_SECONDS)
-    return time.process_time() - began
+    return (time.process_time() - began) / scenario.replicas
 
 
 if __name__ == "__main__":

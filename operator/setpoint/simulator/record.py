@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple
 
 from setpoint.simulator.replica import Gap
@@ -112,7 +113,7 @@ class Record:
     def figures(self, start: float, end: float) -> Figures:
         """Return the figures of the window [start, end)."""
         for events in (self.first_tokens, self.gaps, self._answers):
-            events.sort()  # fast where they are in order already
+            events.sort(key=itemgetter(0))  # fast where they are in order already
         firsts = self.first_tokens[_at(self.first_tokens, start) : _at(self.first_tokens, end)]
         gaps = self.gaps[_at(self.gaps, start) : _at(self.gaps, end)]
         answers = self._answers[_at(self._answers, start) : _at(self._answers, end)]
