@@ -288,6 +288,7 @@ def test_a_sender_that_dies_ends_the_run_and_what_was_measured_is_written(
         (("--rate", "5", "--slo", "ttft.p95=2s,e2e.p95=1s"), "--slo.*cannot be kept"),
         (("--rate", "5", "--prompt-tokens", "uniform:9:3"), "--prompt-tokens.*swap them"),
         (("--rate", "5", "--arrivals", "often"), "--arrivals: 'often' is no pattern"),
+        (("--rate", "5,0.01"), "--rate: 0.01 a second brings no request in .* s: raise it, or --duration"),
         (("--rate", "5", "--shared-prefix", "1.5"), "--shared-prefix: '1.5' is not a share"),
         (("--rate", "5", "--label", "fast"), "--label: 'fast' is no label"),
         (("--rate", "5", "--url", "127.0.0.1:8000"), "--url: '127.0.0.1:8000' is no address"),

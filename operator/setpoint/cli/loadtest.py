@@ -143,6 +143,11 @@ def _load_test(options: argparse.Namespace) -> LoadTest:
         search = CapacityPlan(slo, shape, arrivals, options.arrivals, str(options.seed), longest)
     _find_descriptors(options.clients or (), arrivals)
     for stage in stages:
+        if isinstance(stage.load, OpenLoop) and stage.load.rate_per_second * stage.duration_seconds < 1:
+            raise DocumentError(
+                f"--rate: {stage.load.rate_per_second:g} a second brings no request in "
+                f"{stage.duration_seconds:g} s: raise it, or --duration"
+            )
         if options.warmup and stage.duration_seconds - options.warmup < values.SHORTEST_STAGE_SECONDS:
             raise DocumentError(
                 f"--warmup: {options.warmup:g} s leaves nothing of a stage of {stage.duration_seconds:g} s: "
