@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from setpoint.compare.runs import Run
+from setpoint.loadgen.estimates import BATCHES, Samples, share_beyond
 from setpoint.loadgen.report import (
     Capacity,
     Client,
     ClosedLoop,
     Estimate,
     Latency,
+    OpenEstimate,
     OpenLoop,
     Report,
     Stage,
@@ -24,15 +26,24 @@ def estimate(value: float, noise: float = 0.02) -> Estimate:
     return Estimate(value=value, low=value * (1 - noise), high=value * (1 + noise))
 
 
-def latency(p95_seconds: float, noise: float = 0.02, count: int = 1000) -> Latency:
+def failed_share(failed: int, offered: int) -> Estimate | None:
+    """Return the share of independent requests that failed."""
+    samples = Samples()
+    for number in range(offered):
+        samples.add(float(number < failed), number, number * 7 % BATCHES)
+    return share_beyond(samples, 0.0)
+
+
+def latency(p95_seconds: float, noise: float = 0.02, count: int = 1000, *, open_p99: bool = False) -> Latency:
     """Return a latency by its p95; the other percentiles lie around it."""
+    p99 = estimate(p95_seconds * 1.5, noise)
     return Latency(
         count=count,
         mean=p95_seconds * 0.6,
         p50=estimate(p95_seconds * 0.5, noise),
         p90=estimate(p95_seconds * 0.9, noise),
         p95=estimate(p95_seconds, noise),
-        p99=estimate(p95_seconds * 1.5, noise),
+        p99=OpenEstimate(value=p99.value, low=p99.low, high=None) if open_p99 else p99,
     )
 
 
@@ -45,6 +56,7 @@ def stage(
     itl: float = 0.03,
     noise: float = 0.02,
     errors: Mapping[str, int] | None = None,
+    offered: int = 600,
     **fields: Any,
 ) -> Stage:
     """Return a stage of 10 clients, or as told: output `tokens` a second, p95 of TTFT and ITL in seconds."""
@@ -54,9 +66,10 @@ def stage(
             "load": load,
             "window_seconds": 60.0,
             "warmup_seconds": 10.0,
-            "requests_offered": 600,
+            "requests_offered": offered,
             "requests_completed": 600,
             "errors": dict(errors or {}),
+            "failed_share": failed_share(sum((errors or {}).values()), offered),
             "good": 590,
             "goodput_per_second": estimate(tokens / 129, noise),
             "requests_per_second": estimate(tokens / 128, noise),

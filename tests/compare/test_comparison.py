@@ -27,10 +27,41 @@ def test_the_same_difference_is_noise_when_runs_are_noisy() -> None:
     assert verdicts(noisy)["output tokens/s"] == Verdict.NOISE
 
 
-def test_shedding_is_worse_even_when_latency_is_better() -> None:
-    comparison = compare(runs(report(), report(stage(ttft=0.1, errors={"http_503": 60}))))
+def remarks(comparison: Comparison) -> dict[str, str]:
+    return {each.name: each.remark for each in comparison.matches[0].figures}
+
+
+def test_a_latency_is_not_better_where_more_requests_failed() -> None:
+    shedding = report(stage(ttft=0.1, errors={"http_503": 60}))
+    comparison = compare(runs(report(), shedding))
     assert verdicts(comparison)["failed, %"] == Verdict.WORSE
+    assert verdicts(comparison)["TTFT p95, ms"] == Verdict.NOT_JUDGED
+    assert remarks(comparison)["TTFT p95, ms"] == "B failed more"
+    turned = compare(runs(shedding, report()))
+    assert verdicts(turned)["TTFT p95, ms"] == Verdict.NOT_JUDGED
+    assert remarks(turned)["TTFT p95, ms"] == "A failed more"
+
+
+def test_a_latency_is_worse_even_where_more_requests_failed() -> None:
+    comparison = compare(runs(report(), report(stage(ttft=0.8, errors={"http_503": 60}))))
+    assert verdicts(comparison)["TTFT p95, ms"] == Verdict.WORSE
+    assert remarks(comparison)["TTFT p95, ms"] == "some failed"
+
+
+def test_few_failures_more_qualify_a_median_and_take_the_verdict_from_a_tail() -> None:
+    comparison = compare(runs(report(), report(stage(ttft=0.1, errors={"timeout": 1}))))
+    assert verdicts(comparison)["TTFT p50, ms"] == Verdict.BETTER
+    assert remarks(comparison)["TTFT p50, ms"] == "some failed"
+    assert verdicts(comparison)["TTFT p99, ms"] == Verdict.NOT_JUDGED
+    assert remarks(comparison)["TTFT p99, ms"] == "B failed more"
+
+
+def test_where_as_many_failed_the_verdict_on_a_latency_says_so() -> None:
+    first, second = (report(stage(ttft=ttft, errors={"http_503": 60})) for ttft in (0.4, 0.1))
+    comparison = compare(runs(first, second))
     assert verdicts(comparison)["TTFT p95, ms"] == Verdict.BETTER
+    assert remarks(comparison)["TTFT p95, ms"] == "some failed"
+    assert remarks(comparison)["output tokens/s"] == ""
 
 
 def test_a_stage_that_is_invalid_or_not_stationary_never_wins() -> None:
@@ -50,6 +81,7 @@ def test_goodput_is_not_judged_across_different_slos() -> None:
     comparison = compare(runs(report(sustainable_rate=estimate(10)), other))
     search, load = comparison.matches
     assert verdicts(comparison, search) == {"sustainable rate/s": Verdict.NOT_JUDGED}
+    assert search.figures[0].remark == "SLOs differ"
     assert verdicts(comparison, load)["goodput/s"] == Verdict.NOT_JUDGED
     assert verdicts(comparison, load)["output tokens/s"] == Verdict.BETTER
 
@@ -59,11 +91,13 @@ def test_a_figure_that_one_run_lacks_is_not_judged() -> None:
     assert verdicts(compare(runs(report(), silent)))["TTFT p95, ms"] == Verdict.NOT_JUDGED
 
 
-def test_a_percentile_of_too_few_samples_is_not_judged() -> None:
-    few = report(stage(ttft=0.2).model_copy(update={"ttft": latency(0.2, count=100)}))
-    found = verdicts(compare(runs(report(), few)))
-    assert found["TTFT p95, ms"] == Verdict.BETTER
-    assert found["TTFT p99, ms"] == Verdict.NOT_JUDGED
+def test_a_percentile_without_an_upper_bound_is_not_judged() -> None:
+    few = report(stage(ttft=0.2).model_copy(update={"ttft": latency(0.2, open_p99=True)}))
+    for order in ((report(), few), (few, report())):
+        comparison = compare(runs(*order))
+        assert verdicts(comparison)["TTFT p95, ms"] != Verdict.NOT_JUDGED
+        assert verdicts(comparison)["TTFT p99, ms"] == Verdict.NOT_JUDGED
+        assert remarks(comparison)["TTFT p99, ms"] == "no upper bound"
 
 
 def test_every_other_run_is_held_against_the_first_under_each_load_that_both_have() -> None:

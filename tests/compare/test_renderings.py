@@ -8,13 +8,13 @@ from html.parser import HTMLParser
 import pytest
 from rich.cells import cell_len
 
-from setpoint.compare.comparison import Comparison, compare
+from setpoint.compare.comparison import Comparison, Verdict, compare
 from setpoint.compare.cost import Price
-from setpoint.compare.document import document
+from setpoint.compare.document import document, verdict_of
 from setpoint.compare.markdown import markdown
 from setpoint.compare.page import page
 from setpoint.compare.terminal import terminal
-from tests.compare.builders import a_ladder, estimate, report, runs, stage
+from tests.compare.builders import a_ladder, estimate, latency, report, runs, stage
 
 HOSTILE = "<script>alert(1)</script>|`[x](javascript:y)`[bold]$x^2$ \x1b[31m{{ 7*7 }}</svg>"
 Render = Callable[[Comparison], str]
@@ -94,6 +94,32 @@ def test_one_run_alone_can_be_shown(render: Render) -> None:
 @RENDERERS
 def test_a_run_without_stages_can_be_shown(render: Render) -> None:
     assert "B: no stage" in render(compare(runs(report(), report(stages=[]))))
+
+
+@RENDERERS
+def test_a_verdict_on_latencies_tells_in_its_cell_that_requests_failed(render: Render) -> None:
+    failed = [report(stage(ttft=ttft, errors={"http_503": 60})) for ttft in (0.4, 0.1)]
+    for runs_compared, told in (
+        (runs(*failed), "better (some failed)"),
+        (runs(report(), failed[1]), "not judged (B failed more)"),
+    ):
+        rendered = render(compare(runs_compared)).replace("\\", "")
+        assert told in re.sub(r"\s+", " ", rendered)
+
+
+def test_a_verdict_keeps_its_colour_with_a_remark() -> None:
+    failed = [report(stage(ttft=ttft, errors={"http_503": 60})) for ttft in (0.4, 0.1)]
+    assert '<td class="better">better (some failed)</td>' in page(compare(runs(*failed)))
+    assert verdict_of("-75.0 better (some failed)") is Verdict.BETTER
+    assert verdict_of("a model that is better") is None
+
+
+@RENDERERS
+def test_an_open_end_is_shown_as_missing(render: Render) -> None:
+    few = report(stage().model_copy(update={"ttft": latency(0.2, open_p99=True)}))
+    rendered = render(compare(runs(few, few))).replace("\\", "")
+    assert "300 [294, -]" in rendered
+    assert "not judged (no upper bound)" in re.sub(r"\s+", " ", rendered)
 
 
 def test_no_line_of_the_table_is_wider_than_asked_for() -> None:

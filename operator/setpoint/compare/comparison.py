@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
 from setpoint.compare.cautions import cautions, notes
 from setpoint.compare.cost import Price
@@ -11,10 +10,11 @@ from setpoint.compare.differences import Difference, Threshold, difference, thre
 from setpoint.compare.figures import FIGURES, SUSTAINABLE_RATE, Figure
 from setpoint.compare.loads import common_loads, flaws, stages_by_load
 from setpoint.compare.runs import Run, same_slo
+from setpoint.compare.survivors import SOME_FAILED, fails_more, some_failed
 from setpoint.compare.sweetspot import SweetSpot, sweet_spot
-from setpoint.loadgen.report import Estimate
+from setpoint.loadgen.report import OpenEstimate, Stage
 
-Source = TypeVar("Source")
+_OTHER_SLO = "SLOs differ"
 
 
 class Verdict(StrEnum):
@@ -24,7 +24,8 @@ class Verdict(StrEnum):
     WORSE = "worse"
     NOISE = "within noise"
     NOT_JUDGED = "not judged"
-    """A stage proves nothing, one of the two has no or too few samples of it, or the SLOs differ."""
+    """A stage proves nothing, an estimate is missing or has no upper bound, the SLOs differ, or the lower
+    latency is that of a run that failed more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,12 @@ class Compared:
     """One figure of two runs, in the unit of its name."""
 
     name: str
-    first: Estimate | None
-    second: Estimate | None
+    first: OpenEstimate | None
+    second: OpenEstimate | None
     less_is_better: bool
     may_be_judged: bool
+    remark: str = ""
+    """Why it is not judged, or what qualifies the verdict, in a few words."""
 
     @property
     def difference(self) -> Difference | None:
@@ -106,33 +109,47 @@ def compare(runs: Sequence[Run], prices: Sequence[Price] = ()) -> Comparison:
 
 def _matches(first: Run, second: Run) -> Iterator[Match]:
     comparable = same_slo([first, second])
-    rate = _compared(SUSTAINABLE_RATE, first.report, second.report, same_slo=comparable)
-    if rate.first and rate.second:
-        yield Match(first, second, "capacity search", (), (rate,))
+    rate, other_rate = (SUSTAINABLE_RATE.shown(run.report) for run in (first, second))
+    if rate and other_rate:
+        remark = "" if comparable else _OTHER_SLO
+        compared = Compared(SUSTAINABLE_RATE.name, rate, other_rate, False, comparable, remark)
+        yield Match(first, second, "capacity search", (), (compared,))
     stages, others = stages_by_load(first.report), stages_by_load(second.report)
     for load in common_loads([first.report, second.report]):
-        found = tuple(
-            f"{run.label} is {flaw}"
-            for run, stage in ((first, stages[load]), (second, others[load]))
-            for flaw in flaws(stage)
-        )
+        pair = (first, stages[load]), (second, others[load])
+        found = tuple(f"{run.label} is {flaw}" for run, stage in pair for flaw in flaws(stage))
         figures = tuple(
-            _compared(figure, stages[load], others[load], same_slo=comparable, flawed=bool(found))
-            for figure in FIGURES
+            _compared(figure, *pair, same_slo=comparable, flawed=bool(found)) for figure in FIGURES
         )
         yield Match(first, second, str(load), found, figures)
 
 
 def _compared(
-    figure: Figure[Source], first: Source, second: Source, *, same_slo: bool, flawed: bool = False
+    figure: Figure[Stage],
+    first: tuple[Run, Stage],
+    second: tuple[Run, Stage],
+    *,
+    same_slo: bool,
+    flawed: bool,
 ) -> Compared:
+    one, other = figure.shown(first[1]), figure.shown(second[1])
+    obstacle = None
+    if one is None or other is None or flawed:
+        obstacle = ""
+    elif figure.needs_same_slo and not same_slo:
+        obstacle = _OTHER_SLO
+    elif one.high is None or other.high is None:
+        obstacle = "no upper bound"
+    elif figure.tail is not None and one.value != other.value:
+        slower, faster = (first, second) if other.value < one.value else (second, first)
+        if fails_more(slower[1], faster[1], figure.tail):
+            obstacle = f"{faster[0].label} failed more"
+    remark = SOME_FAILED if figure.tail is not None and some_failed(first[1], second[1]) else ""
     return Compared(
         figure.name,
-        figure.shown(first),
-        figure.shown(second),
+        one,
+        other,
         figure.less_is_better,
-        may_be_judged=not flawed
-        and (same_slo or not figure.needs_same_slo)
-        and figure.is_bounded(first)
-        and figure.is_bounded(second),
+        may_be_judged=obstacle is None,
+        remark=remark if obstacle is None else obstacle,
     )

@@ -11,7 +11,7 @@ from setpoint.compare.figures import OUTPUT_TOKENS, PERCENTILES, Figure, latency
 from setpoint.compare.loads import common_loads, stages_by_load
 from setpoint.compare.runs import Run, same_slo
 from setpoint.compare.sweetspot import SweetSpot
-from setpoint.loadgen.report import Estimate, Stage
+from setpoint.loadgen.report import Estimate, OpenEstimate, Stage
 from setpoint.workload.objectives import Metric, parse_slo
 
 _KINDS = {"rate": "requests/s offered", "trace": "requests/s of a trace", "clients": "clients"}
@@ -24,7 +24,7 @@ class Point:
     """One measured stage."""
 
     x: float
-    y: Estimate
+    y: OpenEstimate
     stationary: bool
     sweet: bool = False
     """Whether it is its run's sweet spot."""
@@ -109,7 +109,9 @@ def _cost_estimate(price: Price, stage: Stage) -> Estimate | None:
     return Estimate(value=float(cost.value), low=float(cost.low), high=float(high))
 
 
-def _points(run: Run, spot: SweetSpot, kind: str, of: Callable[[Stage], Estimate | None]) -> Iterator[Point]:
+def _points(
+    run: Run, spot: SweetSpot, kind: str, of: Callable[[Stage], OpenEstimate | None]
+) -> Iterator[Point]:
     for load, stage in stages_by_load(run.report).items():
         y = of(stage)
         if load.kind == kind and not stage.invalid and y is not None:

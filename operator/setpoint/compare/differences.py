@@ -3,7 +3,9 @@
 The interval of a difference comes from the 95 % intervals of the two estimates by the method of variance
 estimates recovery (Zou and Donner, "Construction of confidence limits about effect measures", Statistics in
 Medicine 27, 2008): each bound combines the halves of the intervals that point towards it, so that a skewed
-interval, such as that of a p99, keeps its skew. The two runs are taken as independent.
+interval, such as that of a p99, keeps its skew. An open end leaves the difference open. The two runs are
+taken as independent. Beyond 95 % the bounds grow as Student's distribution has it, with the degrees of
+freedom of a load test's batches: an interval is no surer of its own width than that.
 
 Of many comparisons some exceed 95 % bounds by chance. The false discovery rate is held instead (Benjamini and
 Hochberg, 1995; it also holds for figures that move together, as percentiles of one latency do: Benjamini and
@@ -14,14 +16,15 @@ a difference is called real exactly when its interval leaves out zero.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
-from setpoint.loadgen.report import Estimate
+from setpoint.loadgen.estimates import BATCHES
+from setpoint.loadgen.report import OpenEstimate
+from setpoint.loadgen.student import chance_beyond, two_sided
 
 FALSE_DISCOVERY_RATE = 0.05
 """The share of the differences called real that is expected to be noise, at most."""
-_NORMAL = NormalDist()
-_Z95 = _NORMAL.inv_cdf(0.975)
+_DEGREES = BATCHES - 1
+_T95 = two_sided(0.95, _DEGREES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,11 @@ class Difference:
         if self.value == 0:
             return 1.0
         half = self.value - self.low if self.value > 0 else self.high - self.value
-        return 2 * _NORMAL.cdf(-_Z95 * abs(self.value) / half) if half > 0 else 0.0
+        return chance_beyond(_T95 * abs(self.value) / half, _DEGREES) if half > 0 else 0.0
 
     def at(self, level: float) -> "Difference":
         """Return the same difference with bounds at another level of confidence (0 to 1)."""
-        scale = -_NORMAL.inv_cdf((1 - level) / 2) / _Z95
+        scale = two_sided(level, _DEGREES) / _T95
         return Difference(
             self.value,
             self.value - scale * (self.value - self.low),
@@ -50,14 +53,18 @@ class Difference:
         )
 
 
-def difference(first: Estimate, second: Estimate) -> Difference:
-    """Return the second less the first."""
+def difference(first: OpenEstimate, second: OpenEstimate) -> Difference:
+    """Return the second less the first; a bound may be infinite."""
     value = second.value - first.value
     return Difference(
         value,
-        value - math.hypot(second.value - second.low, first.high - first.value),
-        value + math.hypot(second.high - second.value, first.value - first.low),
+        value - math.hypot(second.value - second.low, _above(first)),
+        value + math.hypot(_above(second), first.value - first.low),
     )
+
+
+def _above(estimate: OpenEstimate) -> float:
+    return math.inf if estimate.high is None else estimate.high - estimate.value
 
 
 @dataclass(frozen=True, slots=True)

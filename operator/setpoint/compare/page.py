@@ -2,9 +2,9 @@
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from setpoint.compare.comparison import Comparison, Verdict
+from setpoint.compare.comparison import Comparison
 from setpoint.compare.curves import plots
-from setpoint.compare.document import document
+from setpoint.compare.document import document, verdict_of
 from setpoint.compare.pictures import svg
 
 
@@ -20,10 +20,10 @@ def page(comparison: Comparison) -> str:
     return environment.get_template("page.html.j2").render(
         document=document(comparison),
         pictures=[(plot.title, svg(plot)) for plot in plots(comparison)],
-        verdict_of=_verdict_of,
+        class_of=_class_of,
     )
 
 
-def _verdict_of(cell: str) -> str:
-    """Return the class of a cell that ends with a verdict; empty for any other."""
-    return next((verdict.replace(" ", "-") for verdict in Verdict if cell.endswith(verdict)), "")
+def _class_of(cell: str) -> str:
+    """Return the class of a cell that tells a verdict; empty for any other."""
+    return (verdict_of(cell) or "").replace(" ", "-")

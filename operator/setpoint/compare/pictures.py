@@ -28,6 +28,8 @@ _SHORT_NAME = 12
 """Characters up to which three names stand side by side in a legend."""
 _WIDE_RANGE = 20
 """An axis whose values span more than this factor is logarithmic."""
+_OPEN = 1.15
+"""So many times as high as its value the arrow of an open bound ends."""
 _STYLE: dict[Any, object] = {
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,
@@ -57,7 +59,7 @@ def svg(plot: Plot) -> Markup:
         for number, curve in enumerate(plot.curves):
             _draw(axes, curve, number)
         points = [point for curve in plot.curves for point in curve.points]
-        ys = [bound for point in points for bound in (point.y.low, point.y.high)]
+        ys = [bound for point in points for bound in (point.y.low, _top(point))]
         if plot.limit is not None and not _is_far_above(plot.limit, points):
             axes.axhline(plot.limit, color=_INK, linestyle="--", linewidth=1)
             ys.append(plot.limit)
@@ -76,10 +78,13 @@ def _draw(axes: Axes, curve: Curve, number: int) -> None:
     xs, ys = [point.x for point in curve.points], [point.y.value for point in curve.points]
     noise = (
         [point.y.value - point.y.low for point in curve.points],
-        [point.y.high - point.y.value for point in curve.points],
+        [_top(point) - point.y.value for point in curve.points],
     )
     axes.errorbar(xs, ys, noise, color=colour, linestyle=_line(number), elinewidth=1, capsize=2)
     for point in curve.points:
+        if point.y.high is None:
+            above = [[0.0], [_top(point) - point.y.value]]
+            axes.errorbar(point.x, point.y.value, above, lolims=True, color=colour, elinewidth=1)
         face = colour if point.stationary else "none"
         axes.plot(
             point.x, point.y.value, marker=_marker(number), color=colour, markerfacecolor=face, markersize=5
@@ -90,7 +95,12 @@ def _draw(axes: Axes, curve: Curve, number: int) -> None:
 
 def _is_far_above(limit: float, points: Sequence[Point]) -> bool:
     """Return whether drawing the limit would press the curves to the bottom."""
-    return limit > 2 * max(point.y.high for point in points)
+    return limit > 2 * max(map(_top, points))
+
+
+def _top(point: Point) -> float:
+    """Return the upper bound, or where the arrow of an open one ends."""
+    return point.y.value * _OPEN if point.y.high is None else point.y.high
 
 
 def _marker(number: int) -> str:
@@ -128,6 +138,8 @@ def _legend(plot: Plot, points: Sequence[Point]) -> Iterator[Line2D]:
         yield Line2D([], [], color=_INK, linestyle="--", linewidth=1, label=f"SLO: {plot.limit:g}{above}")
     if any(point.sweet for point in points):
         yield Line2D([], [], color=_INK, linestyle="", marker="*", markersize=11, label="sweet spot")
+    if any(point.y.high is None for point in points):
+        yield Line2D([], [], color=_INK, linestyle="", marker="^", markersize=5, label="no upper bound")
     if not all(point.stationary for point in points):
         yield Line2D(
             [], [], color=_INK, linestyle="", marker="o", markerfacecolor="none", label="not stationary"

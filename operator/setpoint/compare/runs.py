@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from setpoint.loadgen.report import SCHEMA, Estimate, Report
+from setpoint.loadgen.report import SCHEMA, OpenEstimate, Report
 from setpoint.workload.objectives import parse_slo
 
 _IN_FOLDER = "report.json"
@@ -92,7 +92,8 @@ def _check_meaning(report: Report, path: str) -> None:
             f"{len(report.stages)} stages: run the load test again"
         )
     for field, estimate in _estimates(report, ""):
-        if not (math.isfinite(estimate.high) and estimate.low <= estimate.value <= estimate.high):
+        high = estimate.value if estimate.high is None else estimate.high
+        if not (math.isfinite(high) and estimate.low <= estimate.value <= high):
             raise RunError(
                 f"{path}: {field}: {estimate.value} does not lie between its bounds {estimate.low} and "
                 f"{estimate.high}: run the load test again"
@@ -119,13 +120,13 @@ def _faults(error: ValidationError, path: str) -> Iterator[str]:
         yield f"{path}: and {len(found) - _MOST_FAULTS} faults more"
 
 
-def _estimates(part: BaseModel, prefix: str) -> Iterator[tuple[str, Estimate]]:
+def _estimates(part: BaseModel, prefix: str) -> Iterator[tuple[str, OpenEstimate]]:
     """Every estimate below `part`, with the path of its field."""
     for name in type(part).model_fields:
         value = getattr(part, name)
         for index, each in enumerate(value) if isinstance(value, list) else [(None, value)]:
             field = f"{prefix}{name}" if index is None else f"{prefix}{name}.{index}"
-            if isinstance(each, Estimate):
+            if isinstance(each, OpenEstimate):
                 yield field, each
             elif isinstance(each, BaseModel):
                 yield from _estimates(each, f"{field}.")

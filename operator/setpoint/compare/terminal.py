@@ -7,7 +7,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from setpoint.compare.comparison import Verdict
-from setpoint.compare.document import Document, Table
+from setpoint.compare.document import Document, Table, verdict_of
 
 _STYLES = {Verdict.BETTER: "green", Verdict.WORSE: "red", Verdict.NOT_JUDGED: "dim"}
 
@@ -53,4 +53,5 @@ def _table(table: Table) -> RichTable:
 
 
 def _style(cell: str) -> str:
-    return next((style for verdict, style in _STYLES.items() if cell.endswith(verdict)), "")
+    verdict = verdict_of(cell)
+    return _STYLES.get(verdict, "") if verdict else ""

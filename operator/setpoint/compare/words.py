@@ -4,7 +4,7 @@ from decimal import Context, Decimal
 
 from setpoint.compare.cost import Cost
 from setpoint.compare.differences import Difference
-from setpoint.loadgen.report import Estimate
+from setpoint.loadgen.report import OpenEstimate
 
 MISSING = "-"
 _THREE_DIGITS = Context(prec=3)
@@ -17,19 +17,20 @@ def number(value: float) -> str:
     return f"{_THREE_DIGITS.create_decimal_from_float(value).normalize():f}" if value else "0"
 
 
-def value(found: Estimate | None) -> str:
+def value(found: OpenEstimate | None) -> str:
     """Return a value without its bounds."""
     return MISSING if found is None else number(found.value)
 
 
-def estimate(found: Estimate | None) -> str:
-    """Return a value with the bounds of its 95 % interval."""
+def estimate(found: OpenEstimate | None) -> str:
+    """Return a value with the bounds of its 95 % interval; the upper one may be missing."""
     if found is None:
         return MISSING
-    return f"{number(found.value)} [{number(found.low)}, {number(found.high)}]"
+    high = MISSING if found.high is None else number(found.high)
+    return f"{number(found.value)} [{number(found.low)}, {high}]"
 
 
-def percent(found: Difference | None, first: Estimate | None) -> tuple[str, str]:
+def percent(found: Difference | None, first: OpenEstimate | None) -> tuple[str, str]:
     """Return a difference in percent of the first value, and its bounds; nothing of a first value of zero."""
     if found is None or first is None or not first.value:
         return MISSING, ""

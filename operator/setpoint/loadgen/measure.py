@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from setpoint.loadgen.bottleneck import client_figures, why_invalid
 from setpoint.loadgen.drift import drifts
-from setpoint.loadgen.estimates import latency, rate
+from setpoint.loadgen.estimates import Samples, latency, rate, share_beyond
 from setpoint.loadgen.promise import is_good
 from setpoint.loadgen.records import Record, tokens_per_chunk
 from setpoint.loadgen.report import ClosedLoop, Estimate, OpenLoop, Replay, Stage
@@ -62,6 +62,7 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
         requests_offered=len(offered),
         requests_completed=len(completed),
         errors=dict(sorted(Counter(record.error for record in offered if record.error).items())),
+        failed_share=_failed_share(window, offered),
         good=len(good) if slo else None,
         goodput_per_second=_rate(window, [record.scheduled for record in good]) if slo else None,
         requests_per_second=_rate(window, [record.ended or 0.0 for record in completed]),
@@ -83,3 +84,10 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
 
 def _rate(window: Window, moments: Sequence[float]) -> Estimate:
     return rate(window.counts((moment, 1.0) for moment in moments), window.seconds)
+
+
+def _failed_share(window: Window, offered: Sequence[Record]) -> Estimate | None:
+    failed = Samples()
+    for record in offered:
+        failed.add(1.0 if record.error else 0.0, record.number, window.batch(record.scheduled))
+    return share_beyond(failed, 0.0)

@@ -16,11 +16,17 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Estimate(_Part):
+class OpenEstimate(_Part):
     """A measured value and the bounds between which the true one lies with 95 % confidence."""
 
     value: float
     low: float
+    high: float | None = Field(description="null: there are too few independent samples for an upper bound")
+
+
+class Estimate(OpenEstimate):
+    """One with both bounds."""
+
     high: float
 
 
@@ -29,10 +35,10 @@ class Latency(_Part):
 
     count: int = Field(description="how many samples: requests, or tokens for the inter-token latency")
     mean: float
-    p50: Estimate
-    p90: Estimate
-    p95: Estimate
-    p99: Estimate
+    p50: OpenEstimate
+    p90: OpenEstimate
+    p95: OpenEstimate
+    p99: OpenEstimate
 
 
 class ClosedLoop(_Part):
@@ -63,22 +69,25 @@ class Client(_Part):
     """Whether the load was sent, and the answers taken, as they should have been."""
 
     send_lag_p99_seconds: float = Field(description="how late requests were sent, against their schedule")
+    loop_lag_p99_seconds: float = Field(
+        default=0.0,
+        description="how late the slowest sender process was to take what came, by its event loop",
+    )
     cpu_share: float = Field(description="share of one core that the busiest sender process used")
 
 
 class Stage(_Part):
     """One load, held for a while: the figures of its measured window."""
 
-    loop_lag_p99_seconds: float = Field(
-        default=0.0,
-        description="how late the slowest sender process was to take what came, by its event loop",
-    )
     load: Annotated[ClosedLoop | OpenLoop | Replay, Field(discriminator="kind")]
     window_seconds: float = Field(description="length of the measured window, warm-up left out")
     warmup_seconds: float
     requests_offered: int = Field(description="requests whose scheduled time lies in the window")
     requests_completed: int = Field(description="requests answered to their end within the window")
     errors: dict[str, int] = Field(description="how many failed, by kind; a shed (503) is an error")
+    failed_share: Estimate | None = Field(
+        description="of the requests offered, 0 to 1; null when none were offered"
+    )
     good: int | None = Field(
         description="requests of the window that met every objective; null without an SLO"
     )
@@ -100,7 +109,8 @@ class Stage(_Part):
         description="whether each objective's percentile held; null without an SLO, or when it cannot be told"
     )
     unmet: list[str] = Field(
-        default=[], description="why the SLO was missed, or why that cannot be told, by objective; [] if it held"
+        default=[],
+        description="why the SLO was missed, or why that cannot be told, by objective; [] if it held",
     )
     stationary: bool = Field(description="false when latency drifts or the queue still fills in the window")
     unsteady: list[str] = Field(
