@@ -137,7 +137,7 @@ def test_a_signal_to_end_writes_what_was_measured(
     seen = threading.Event()
 
     async def behaviour(request, body):  # type: ignore[no-untyped-def]
-        if len(endpoint.asked) > 60:
+        if len(endpoint.asked) > 100:
             seen.set()
         return await does.behaves(request, body)
 

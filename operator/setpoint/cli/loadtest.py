@@ -106,7 +106,7 @@ def loadtest(options: argparse.Namespace) -> int:
     with Interruption() as interruption:
 
         def progress(progress: Progress) -> None:
-            interruption.measuring = True
+            interruption.begin()
             display.progress(progress)
 
         watcher = Watcher(display.note, progress, display.stage, interruption.happened)
@@ -117,7 +117,9 @@ def loadtest(options: argparse.Namespace) -> int:
             raise DocumentError(_without_key(str(error), test.endpoint.api_key)) from error
         except KeyboardInterrupt:
             return interruption.status
-    return 0 if report.complete else interruption.status or _BROKEN_STATUS
+    if report.complete:
+        return 0
+    return interruption.status if interruption.happened() else _BROKEN_STATUS
 
 
 def _shown(report: Report, options: argparse.Namespace) -> str:
