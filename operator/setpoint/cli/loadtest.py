@@ -47,7 +47,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command = commands.add_parser("loadtest", help=_PURPOSE, description=_PURPOSE)
     add = command.add_argument
     add("--url", required=True, type=typed(values.url), help="of the API, such as http://127.0.0.1:8000")
-    add("--model", required=True, help="its name at the endpoint")
+    add("--model", required=True, type=typed(values.utf8_text), help="its name at the endpoint")
     load = command.add_mutually_exclusive_group()
     load.add_argument(
         "--clients", metavar="N,...", type=typed(values.clients), help="closed loop: one stage each"
@@ -55,8 +55,8 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     load.add_argument(
         "--rate", metavar="R,...", type=typed(values.rates), help="open loop: requests a second"
     )
-    load.add_argument("--trace", metavar="FILE", type=Path, help="replay: lines of JSON with timestamp, "
-                      "prompt_tokens and output_tokens")  # fmt: skip
+    load.add_argument("--trace", metavar="FILE", type=typed(values.utf8_path),
+        help="replay: lines of JSON with timestamp, prompt_tokens and output_tokens")  # fmt: skip
     load.add_argument("--find-capacity", action="store_true", help="search the highest rate that keeps --slo")
     add(
         "--speed",
@@ -74,9 +74,14 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     add("--arrivals", metavar="PATTERN", help="of an open loop: poisson, constant, burst:SIZE, ramp:FACTOR "
         f"or step:FACTOR:SHARE ({DEFAULTS['arrivals']})")  # fmt: skip
-    add("--prompt-tokens", metavar="LENGTHS", help="fixed:N, uniform:A:B, lognormal:MEDIAN:SIGMA or "
-        f"file:PATH ({DEFAULTS['prompt_tokens']})")  # fmt: skip
-    add("--output-tokens", metavar="LENGTHS", help=f"likewise ({DEFAULTS['output_tokens']})")
+    add("--prompt-tokens", metavar="LENGTHS", type=typed(values.utf8_text), help="fixed:N, uniform:A:B, "
+        f"lognormal:MEDIAN:SIGMA or file:PATH ({DEFAULTS['prompt_tokens']})")  # fmt: skip
+    add(
+        "--output-tokens",
+        metavar="LENGTHS",
+        type=typed(values.utf8_text),
+        help=f"likewise ({DEFAULTS['output_tokens']})",
+    )
     add("--shared-prefix", metavar="SHARE", type=typed(values.share), default=0.0,
         help="of each prompt that all have in common, 0 to 1 (0)")  # fmt: skip
     add("--api", choices=("chat", "completions"), default="chat", help="which of the two (chat)")

@@ -1,6 +1,7 @@
 """What the flags of `setpoint loadtest` may say; anything else raises a ValueError with what would work."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,9 +77,23 @@ def share(text: str) -> float:
     return share
 
 
-def label(text: str) -> tuple[str, str]:
+def utf8_text(value: str) -> str:
+    """Return a text that a report can hold: a command line may have bytes that are no UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{value!r} is not UTF-8: write it in UTF-8") from None
+    return value
+
+
+def utf8_path(value: str) -> Path:
+    """Return a path that a report can name."""
+    return Path(utf8_text(value))
+
+
+def label(given: str) -> tuple[str, str]:
     """Return the key and the value."""
-    key, separator, value = text.partition("=")
+    key, separator, value = utf8_text(given).partition("=")
     if not separator or not key:
-        raise ValueError(f"{text!r} is no label; write KEY=VALUE, such as max-num-seqs=256")
+        raise ValueError(f"{given!r} is no label; write KEY=VALUE, such as max-num-seqs=256")
     return key, value
