@@ -16,7 +16,7 @@ _POLL_SECONDS = 0.2
 
 def register() -> None:
     """Wrap `Scheduler.schedule`; vLLM calls this in each of its processes."""
-    from vllm.v1.core.sched.scheduler import Scheduler  # type: ignore[import-not-found]
+    from vllm.v1.core.sched.scheduler import Scheduler
 
     limits: dict[str, int] = {}
     next_poll = 0.0

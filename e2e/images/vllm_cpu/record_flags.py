@@ -9,8 +9,8 @@ import inspect
 import json
 from typing import Any
 
-from vllm.entrypoints.launchers.cli_args import make_arg_parser  # type: ignore[import-not-found]
-from vllm.utils.argparse_utils import FlexibleArgumentParser  # type: ignore[import-not-found]
+from vllm.entrypoints.launchers.cli_args import make_arg_parser
+from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 
 def takes(action: argparse.Action) -> str:

@@ -1,0 +1,66 @@
+"""How much all API servers of one engine have in hand, so that each sheds by the sum.
+
+Each server publishes two numbers, requests and queued prompt tokens, in a small file of its own that the
+others map into memory. The files lie in PROMETHEUS_MULTIPROC_DIR, which vLLM makes for the API servers of one
+engine and for nobody else; with one server there is none, and nothing to share.
+"""
+
+import mmap
+import os
+import struct
+from pathlib import Path
+
+_NUMBERS = struct.Struct("<qq")
+_PREFIX = "setpoint-backlog-"
+
+
+class Backlog:
+    """This server's share, and the sum with the others'."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._others: dict[str, mmap.mmap] = {}
+        self._own_name = f"{_PREFIX}{os.getpid()}"
+        self._own = _map(directory / self._own_name, create=True) if directory else None
+        self.requests = 0
+        self.tokens = 0
+
+    @classmethod
+    def of_this_engine(cls) -> "Backlog":
+        """The one that the API servers of this engine share."""
+        directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        return cls(Path(directory) if directory else None)
+
+    def publish(self, requests: int, tokens: int) -> None:
+        """Tell what this server has in hand."""
+        self.requests, self.tokens = requests, tokens
+        if self._own:
+            _NUMBERS.pack_into(self._own, 0, requests, tokens)
+
+    def total(self) -> tuple[int, int]:
+        """Requests and queued prompt tokens of all servers, as they last told."""
+        numbers = [_NUMBERS.unpack_from(each) for each in self._others.values()]
+        return self.requests + sum(each[0] for each in numbers), self.tokens + sum(
+            each[1] for each in numbers
+        )
+
+    def look_for_others(self) -> None:
+        """Find servers that have started since."""
+        if self._directory is None:
+            return
+        names = {path.name for path in self._directory.glob(f"{_PREFIX}*")} - {self._own_name}
+        for name in names - self._others.keys():
+            self._others[name] = _map(self._directory / name)
+        for name in self._others.keys() - names:
+            del self._others[name]
+
+
+def _map(path: Path, *, create: bool = False) -> mmap.mmap:
+    flags = os.O_RDWR | os.O_CREAT if create else os.O_RDWR
+    handle = os.open(path, flags, 0o600)
+    try:
+        if create:
+            os.truncate(handle, _NUMBERS.size)
+        return mmap.mmap(handle, _NUMBERS.size)
+    finally:
+        os.close(handle)

@@ -1,0 +1,156 @@
+"""`--middleware setpoint_vllm.middleware.Setpoint`: the outermost layer of each of vLLM's API servers.
+
+It holds start-up until the limits are in force, so that the first /health that answers 200 answers for an
+engine within its limits; it closes every path but a few, since vLLM's --api-key guards only some; it sheds
+what is beyond the queue limits; and it serves what is in force at GET /setpoint/limits, from memory.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import time
+from typing import Any
+
+from setpoint_vllm import metrics, state
+from setpoint_vllm.backlog import Backlog
+from setpoint_vllm.channel import LOOK_SECONDS, Channel
+from setpoint_vllm.limits_file import Limit
+from setpoint_vllm.requests import App, Message, Observed, Receive, Scope, Send
+
+HOLD_SECONDS = 20.0
+"""Start-up is not held longer: an engine without its limits is better than none."""
+LIMITS_PATH = "/setpoint/limits"
+OPEN_PATHS = frozenset({"/health", "/metrics", "/ping", "/version", LIMITS_PATH})
+OPEN_BELOW = "/v1/"
+"""What --api-key guards, when there is a key (vllm/entrypoints/serve/middleware/authenticate.py)."""
+ANSWER_PATHS = frozenset({"/v1/completions", "/v1/chat/completions", "/v1/responses", "/v1/messages"})
+"""Whose requests are shed and judged."""
+RETRY_AFTER_SECONDS = 1
+_log = logging.getLogger("vllm.setpoint")
+
+
+class Setpoint:
+    """An ASGI application around vLLM's."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        further = os.environ.get("SETPOINT_OPEN_PATHS", "")
+        self._open_paths = OPEN_PATHS | {path for path in further.split(",") if path}
+        self._backlog = Backlog.of_this_engine()
+        self._in_flight = 0
+        self._engine_client: Any = None
+        self._channel: Channel | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, close, shed, or pass on."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+            return
+        path = route_path(scope)
+        if path not in self._open_paths and not path.startswith(OPEN_BELOW):
+            closed = scope["type"] == "websocket"
+            await (send({"type": "websocket.close", "code": 1008}) if closed else _answer(send, 404))
+        elif path == LIMITS_PATH:
+            await _answer(send, 200, self._in_force())
+        elif path in ANSWER_PATHS and scope.get("method") == "POST":
+            await self._answer_or_shed(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _answer_or_shed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._publish()
+        if self._is_full():
+            metrics.REQUESTS.labels("bad", "shed").inc()
+            error = {"message": "too many requests wait: try again", "type": "overloaded", "code": 503}
+            await _answer(send, 503, {"error": error}, retry=True)
+            return
+        observed = Observed(self._app)
+        self._in_flight += 1
+        self._publish()
+        try:
+            await observed(scope, receive, send)
+        finally:
+            self._in_flight -= 1
+            self._publish()
+            if observed.verdict:
+                metrics.REQUESTS.labels(*observed.verdict).inc()
+
+    def _is_full(self) -> bool:
+        wanted = self._channel.wanted if self._channel else {}
+        requests, tokens = self._backlog.total()
+        return requests >= wanted.get(Limit.QUEUED_REQS, requests + 1) or tokens >= wanted.get(
+            Limit.QUEUED_TOKENS, tokens + 1
+        )
+
+    def _publish(self) -> None:
+        """Tell the backlog, in vLLM's meaning (AsyncLLM.check_admission), with requests not yet tokenized."""
+        states = _request_states(self._engine_client)
+        limited = self._channel is not None and Limit.QUEUED_TOKENS in self._channel.wanted
+        tokens = sum(each.prompt_len for each in states if each.is_prefilling) if limited else 0
+        self._backlog.publish(max(self._in_flight, len(states)), tokens)
+
+    def _in_force(self) -> dict[str, Any]:
+        file = state.believed
+        ranks = self._channel.ranks if self._channel else {}
+        return {"generation": file.generation, "writer": file.writer, "ranks": ranks}
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._engine_client = getattr(getattr(scope.get("app"), "state", None), "engine_client", None)
+        channel = self._channel = Channel.from_environment(self._engine_client)
+
+        async def say(message: Message) -> None:
+            # The server listens when this has been sent, and not before.
+            if message["type"] == "lifespan.startup.complete":
+                await self._hold(channel)
+                self._follow(channel)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, say)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def _hold(self, channel: Channel) -> None:
+        deadline = time.monotonic() + HOLD_SECONDS
+        await channel.look()
+        while not channel.has_asked and time.monotonic() < deadline:
+            await asyncio.sleep(LOOK_SECONDS)
+            await channel.look()
+        if not channel.has_asked:
+            _log.warning("the server starts before its limits are in force")
+
+    def _follow(self, channel: Channel) -> None:
+        async def follow() -> None:
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                self._backlog.look_for_others()
+                self._publish()
+                await channel.look()
+
+        self._tasks.add(asyncio.get_running_loop().create_task(follow()))
+
+
+def route_path(scope: Scope) -> str:
+    """The path by which Starlette chooses a route: without the prefix that a proxy took away."""
+    path: str = scope["path"]
+    prefix: str = scope.get("root_path", "")
+    return path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path
+
+
+def _request_states(engine_client: Any) -> list[Any]:
+    """The requests that this server has in the engine, as vLLM's output processor keeps them; or none."""
+    states = getattr(getattr(engine_client, "output_processor", None), "request_states", None)
+    return list(states.values()) if states else []
+
+
+async def _answer(
+    send: Send, status: int, content: dict[str, Any] | None = None, *, retry: bool = False
+) -> None:
+    headers = [(b"content-type", b"application/json")]
+    if retry:
+        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(content or {}).encode()})

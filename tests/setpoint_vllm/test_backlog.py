@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from setpoint_vllm.backlog import Backlog
+
+
+def server(monkeypatch: pytest.MonkeyPatch, directory: Path, pid: int) -> Backlog:
+    monkeypatch.setattr("os.getpid", lambda: pid)
+    return Backlog(directory)
+
+
+def test_servers_of_one_engine_see_the_sum_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one, other = server(monkeypatch, tmp_path, 1), server(monkeypatch, tmp_path, 2)
+    for each in (one, other):
+        each.look_for_others()
+    one.publish(3, 100)
+    other.publish(4, 20)
+    assert one.total() == other.total() == (7, 120)
+    other.publish(0, 0)
+    assert one.total() == (3, 100)
+
+
+def test_a_server_alone_has_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    alone = Backlog.of_this_engine()
+    alone.publish(3, 100)
+    alone.look_for_others()
+    assert alone.total() == (3, 100)
+
+
+def test_a_server_whose_file_is_gone_counts_no_longer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one, other = server(monkeypatch, tmp_path, 1), server(monkeypatch, tmp_path, 2)
+    other.publish(4, 20)
+    one.look_for_others()
+    (tmp_path / "setpoint-backlog-2").unlink()
+    one.look_for_others()
+    assert one.total() == (0, 0)

@@ -1,0 +1,213 @@
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from setpoint_vllm.middleware import Setpoint
+from setpoint_vllm.requests import Message, Receive, Scope, Send
+from tests.setpoint_vllm.builders import EngineClient, Scheduler, limits_text
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def http(path: str, method: str = "POST", **changes: Any) -> dict[str, Any]:
+    return {"type": "http", "path": path, "method": method} | changes
+
+
+async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+    """vLLM, that answers everything at once."""
+    if scope["type"] == "lifespan":
+        await send({"type": "lifespan.startup.complete"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def call(app: App, scope: Scope, *received: Message) -> list[Message]:
+    """The messages with which `app` answers."""
+    sent: list[Message] = []
+    messages = iter(received)
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent
+
+
+async def status_of(app: App, scope: Scope) -> int:
+    status: int = (await call(app, scope))[0]["status"]
+    return status
+
+
+def counted(verdict: str, reason: str = "") -> float:
+    return REGISTRY.get_sample_value("setpoint_requests_total", {"verdict": verdict, "reason": reason}) or 0.0
+
+
+@pytest.fixture(name="file")
+def _file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SETPOINT_LIMITS_FILE", str(tmp_path / "limits.json"))
+    return tmp_path / "limits.json"
+
+
+async def started(app: App, client: EngineClient) -> Setpoint:
+    """The middleware around `app`, after the start of its server."""
+    setpoint = Setpoint(app)
+    scope = {"type": "lifespan", "app": SimpleNamespace(state=SimpleNamespace(engine_client=client))}
+    await call(setpoint, scope)
+    return setpoint
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/metrics", "/v1/models", "/v1/chat/completions", "/setpoint/limits"]
+)
+async def test_open_paths_are_answered(path: str) -> None:
+    assert await status_of(Setpoint(answering), http(path, "GET")) == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/tokenize", "//tokenize", "/invocations", "/docs", "/", "", "/v1", "/healthz", "/V1/models", "/load"],
+)
+async def test_every_other_path_is_closed(path: str) -> None:
+    assert await status_of(Setpoint(answering), http(path)) == 404
+
+
+async def test_a_closed_websocket_is_refused() -> None:
+    sent = await call(Setpoint(answering), {"type": "websocket", "path": "/tokenize"})
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+async def test_a_path_is_judged_as_the_router_sees_it() -> None:
+    app = Setpoint(answering)
+    assert await status_of(app, http("/api/tokenize", root_path="/api")) == 404
+    assert await status_of(app, http("/api/health", root_path="/api")) == 200
+
+
+async def test_further_paths_can_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SETPOINT_OPEN_PATHS", "/tokenize,/score")
+    assert await status_of(Setpoint(answering), http("/tokenize")) == 200
+
+
+async def test_the_server_listens_only_when_its_limits_are_in_force(file: Path) -> None:
+    file.write_text(limits_text(limits={"seqs": 3}))
+    scheduler = Scheduler(seqs=16)
+    seen: list[int] = []
+
+    async def send(_message: Message) -> None:
+        seen.append(scheduler.max_num_active_reqs)
+
+    scope = {
+        "type": "lifespan",
+        "app": SimpleNamespace(state=SimpleNamespace(engine_client=EngineClient(scheduler))),
+    }
+
+    async def receive() -> Message:
+        return {"type": "lifespan.startup"}
+
+    await Setpoint(answering)(scope, receive, send)
+    assert seen == [3]
+
+
+async def test_what_is_beyond_the_queue_limit_is_shed(file: Path) -> None:
+    file.write_text(limits_text(limits={"queuedReqs": 2}))
+    client = EngineClient()
+    app = await started(answering, client)
+    state = SimpleNamespace(prompt_len=10, is_prefilling=True)
+    client.output_processor.request_states = {"a": state}
+    assert await status_of(app, http("/v1/completions")) == 200
+    client.output_processor.request_states = {"a": state, "b": state}
+    before = counted("bad", "shed")
+    sent = await call(app, http("/v1/completions"))
+    assert sent[0]["status"] == 503
+    assert (b"retry-after", b"1") in sent[0]["headers"]
+    assert counted("bad", "shed") == before + 1
+    assert await status_of(app, http("/v1/models", "GET")) == 200
+
+
+async def test_prompt_tokens_without_a_first_token_are_limited_too(file: Path) -> None:
+    file.write_text(limits_text(limits={"queuedTokens": 100}))
+    client = EngineClient()
+    app = await started(answering, client)
+    states = {"a": SimpleNamespace(prompt_len=1000, is_prefilling=False)}
+    client.output_processor.request_states = states
+    assert await status_of(app, http("/v1/completions")) == 200
+    states["b"] = SimpleNamespace(prompt_len=100, is_prefilling=True)
+    assert await status_of(app, http("/v1/completions")) == 503
+
+
+async def test_requests_that_the_engine_does_not_know_yet_count_for_the_limit(file: Path) -> None:
+    file.write_text(limits_text(limits={"queuedReqs": 1}))
+    statuses: list[int] = []
+
+    async def asks_again(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            statuses.append(await status_of(app, http("/v1/completions")))
+        await answering(scope, receive, send)
+
+    app = await started(asks_again, EngineClient())
+    assert await status_of(app, http("/v1/completions")) == 200
+    assert statuses == [503]
+
+
+async def test_what_is_in_force_is_served_from_memory(file: Path) -> None:
+    file.write_text(limits_text(generation=7, writer="w", limits={"seqs": 3}))
+    client = EngineClient()
+    app = await started(answering, client)
+    calls = client.calls
+    body = json.loads((await call(app, http("/setpoint/limits", "GET")))[1]["body"])
+    assert (body["generation"], body["writer"], body["ranks"]["0"]["limits"]["seqs"]) == (7, "w", 3)
+    assert client.calls == calls
+
+
+def ending(
+    *messages: Message, status: int = 200, raises: Exception | None = None, hears: bool = False
+) -> App:
+    """vLLM, that ends an answer in some way."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        for message in messages:
+            await send(message)
+        if hears:
+            await receive()
+        if raises:
+            raise raises
+
+    return app
+
+
+CHUNK: Message = {"type": "http.response.body", "body": b"x", "more_body": True}
+END: Message = {"type": "http.response.body", "body": b""}
+LEFT: Message = {"type": "http.disconnect"}
+
+
+@pytest.mark.parametrize(
+    ("app", "verdict"),
+    [
+        (ending(CHUNK, END), None),
+        (ending(CHUNK, END, hears=True), None),
+        (ending(CHUNK, hears=True), ("cut", "")),
+        (ending(CHUNK), ("bad", "failed")),
+        (ending(CHUNK, raises=RuntimeError()), ("bad", "failed")),
+        (ending(END, status=500), ("bad", "failed")),
+        (ending(END, status=503), ("bad", "shed")),
+        (ending(END, status=400), None),
+    ],
+)
+async def test_what_the_engine_never_tells_is_counted(app: App, verdict: tuple[str, str] | None) -> None:
+    kinds = [("cut", ""), ("bad", "failed"), ("bad", "shed"), ("good", "")]
+    before = [counted(*kind) for kind in kinds]
+    with suppress(RuntimeError):
+        await call(Setpoint(app), http("/v1/completions"), LEFT)
+    assert [counted(*kind) - then for kind, then in zip(kinds, before, strict=True)] == [
+        kind == verdict for kind in kinds
+    ]
