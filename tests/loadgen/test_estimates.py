@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from setpoint.loadgen.estimates import BATCHES, Samples, latency, rate, share_beyond
 from setpoint.loadgen.report import OpenEstimate
 
-TRIALS = 200
+TRIALS = 100
 
 
 def covered(estimates: Sequence[OpenEstimate], truth: float) -> float:

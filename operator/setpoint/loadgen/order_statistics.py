@@ -11,7 +11,8 @@ from setpoint.loadgen.binomial import chance_of_at_least
 
 _ALPHA = 0.025
 """Of each end of a 95 % interval."""
-_BISECTIONS = 50
+_PRECISION = 1e-3
+"""Of a rank."""
 
 
 @lru_cache(maxsize=1024)
@@ -20,7 +21,7 @@ def rank_above(share: float, count: float) -> float | None:
     if count < 1 or share**count > _ALPHA:
         return None
     low, high = share * count, count
-    for _ in range(_BISECTIONS):
+    while high - low > _PRECISION:
         middle = (low + high) / 2
         if chance_of_at_least(middle, count, share) > _ALPHA:
             low = middle

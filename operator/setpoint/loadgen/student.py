@@ -9,7 +9,7 @@ from functools import lru_cache
 from setpoint.loadgen.binomial import regularised_beta
 
 _FARTHEST = 1e15
-_BISECTIONS = 100
+_BISECTIONS = 40
 
 
 def chance_beyond(t: float, degrees: float) -> float:
