@@ -220,9 +220,12 @@ class FakeEndpoint:
     models: Callable[[], web.Response] = lambda: web.json_response({"data": [{"id": MODEL}]})
     asked: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
+    transports: set[asyncio.Transport] = field(default_factory=set)
 
     async def respond(self, request: web.Request) -> Stream:
         """Answer any request."""
+        if request.transport is not None:
+            self.transports.add(request.transport)
         if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
             return web.json_response({"error": "unauthorized"}, status=401)
         if request.path == "/v1/models":
@@ -251,13 +254,19 @@ def running(endpoint: FakeEndpoint) -> Iterator[FakeEndpoint]:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         return runner
 
+    async def end() -> None:
+        await runner.cleanup()
+        for transport in endpoint.transports:
+            transport.abort()  # a client that is gone, or hangs, would never take what is still to be written
+        await asyncio.sleep(0)
+
     runner = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
     host, port = runner.addresses[0][:2]
     endpoint.url = f"http://{host}:{port}"
     try:
         yield endpoint
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(end(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
