@@ -2,6 +2,7 @@ import pytest
 
 from setpoint.compare.curves import Curve, Plot, Point
 from setpoint.compare.pictures import COLOURS, svg
+from setpoint.loadgen.report import OpenEstimate
 from tests.compare.builders import estimate
 
 
@@ -35,3 +36,13 @@ def test_text_of_a_plot_is_text() -> None:
     picture = svg(plot(1, name="$x^2$<b>"))
     assert 'aria-label="TTFT &lt;p95&gt;"' in picture
     assert "$x^2$&lt;b&gt;0</text>" in picture
+
+
+def test_an_open_bound_is_drawn_and_told() -> None:
+    open_point = Point(2, OpenEstimate(value=20, low=18, high=None), stationary=True)
+    closed = Point(1, estimate(10), stationary=True)
+    told = [
+        svg(Plot("p", "Title", "x", "y", (Curve("A", points),)))
+        for points in ((closed,), (closed, open_point))
+    ]
+    assert ["no upper bound" in each for each in told] == [False, True]
