@@ -116,6 +116,13 @@ def test_a_sender_that_was_late_for_a_hundredth_of_the_window_makes_it_invalid(
     assert bool(stage.invalid) == invalid
 
 
+@pytest.mark.parametrize(("lag", "invalid"), [(0.02, False), (0.04, True)])
+def test_a_client_may_be_late_by_little_of_what_it_measures(lag: float, invalid: bool) -> None:
+    slow = [a_record(number, number / 10, ttft=0.3, gaps=(0.5, 0.5)) for number in range(600)]
+    stage = measure(held(slow, lags=[[lag] * 3000]), SLO, warm_up_seconds=10.0)
+    assert bool(stage.invalid) == invalid
+
+
 def test_requests_that_the_client_could_not_send_make_a_stage_invalid() -> None:
     records = steady()
     records[300].error = "client"

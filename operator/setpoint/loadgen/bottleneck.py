@@ -4,11 +4,16 @@ import math
 from collections.abc import Sequence
 
 from setpoint.loadgen.records import TICK_SECONDS, ErrorKind, Record
-from setpoint.loadgen.report import Client
+from setpoint.loadgen.report import Client, Latency
 from setpoint.loadgen.window import Window
 from setpoint.workload.quantiles import quantile
 
 MOST_LAG_SECONDS = 0.005
+MOST_LAG_SHARE = 0.1
+"""Of the median TTFT and of the ITL's p95: how late answers may be taken, where that is more.
+
+A step of an engine hands hundreds of streams a token at once, and no client takes them at once.
+"""
 MOST_CPU_SHARE = 0.9
 
 
@@ -31,13 +36,19 @@ def client_figures(
     )
 
 
-def why_invalid(client: Client, offered: Sequence[Record]) -> list[str]:
-    """Return why the figures of a stage must not be used; [] if they may."""
+def why_invalid(
+    client: Client, offered: Sequence[Record], ttft: Latency | None, itl: Latency | None
+) -> list[str]:
+    """Return why the figures of a stage must not be used; [] if they may.
+
+    `offered`: the requests of the window. `ttft`, `itl`: what was measured, None where nothing was.
+    """
     reasons = []
     if client.send_lag_p99_seconds > MOST_LAG_SECONDS:
         lag = f"{client.send_lag_p99_seconds * 1000:.1f} ms"
         reasons.append(f"the client was slow: 1 % of the requests were sent {lag} late or more")
-    if client.loop_lag_p99_seconds > MOST_LAG_SECONDS:
+    measured = [*([ttft.p50.value] if ttft else []), *([itl.p95.value] if itl else [])]
+    if client.loop_lag_p99_seconds > max(MOST_LAG_SECONDS, MOST_LAG_SHARE * min(measured, default=0.0)):
         lag = f"{client.loop_lag_p99_seconds * 1000:.1f} ms"
         reasons.append(f"the client was slow: for 1 % of the time a sender took what came {lag} late or more")
     if client.cpu_share > MOST_CPU_SHARE:

@@ -55,6 +55,7 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
     unsteady = [each.told for each in drifts(records, window, samples, open_loop=open_loop)]
     judged = slo_verdict(slo, records, window, held.taken) if slo else None
     client = client_figures(offered, held.cpu, held.lags, window)
+    ttft, itl = latency(samples.ttft), latency(samples.itl)
     return Stage(
         load=held.load,
         window_seconds=window.seconds,
@@ -68,8 +69,8 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
         requests_per_second=_rate(window, [record.ended or 0.0 for record in completed]),
         input_tokens_per_second=sum(record.prompt_tokens for record in completed) / window.seconds,
         output_tokens_per_second=rate(window.counts(tokens), window.seconds),
-        ttft=latency(samples.ttft),
-        itl=latency(samples.itl),
+        ttft=ttft,
+        itl=itl,
         tpot=latency(samples.tpot),
         e2e=latency(samples.e2e),
         tokens_per_chunk=per_chunk,
@@ -78,7 +79,7 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
         unmet=judged.why_not if judged else [],
         stationary=not unsteady,
         unsteady=unsteady,
-        invalid=[*why_invalid(client, offered), *held.deaths],
+        invalid=[*why_invalid(client, offered, ttft, itl), *held.deaths],
     )
 
 
