@@ -42,7 +42,7 @@ class Load:
         with TemporaryDirectory() as folder:
             Path(folder, "config.json").write_bytes(CONFIG.read_bytes())
             parameters = Path(folder, "parameters.json")
-            parameters.write_text(json.dumps(asdict(self.parameters)))
+            parameters.write_text(json.dumps({"gpu": "H100", "parameters": asdict(self.parameters)}))
             yield (
                 ["serve", folder, "--served-model-name=m", *self.options],
                 {
