@@ -21,6 +21,7 @@ from e2e.clusters import Cluster, ClusterError, choose, leaks, packages
 from e2e.clusters.local import binaries
 from e2e.clusters.progress import say
 from e2e.clusters.signals import unwind_when_told_to_end
+from e2e.images import older_vllm
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -76,7 +77,7 @@ TIERS = (
     Tier(
         "real vLLM",
         (_pytest("e2e/scenarios", "-m", "vllm_cpu"),),
-        needs=("images", "vLLM's image"),
+        needs=("images", "vLLM's image", "older vLLM"),
         cluster=True,
     ),
 )
@@ -87,6 +88,7 @@ BUILDS: Mapping[str, Callable[[], object]] = {
     "programs": binaries.ensure,
     "images": lambda: (images.operator(), images.stand_in()),
     "vLLM's image": images.vllm_cpu,
+    "older vLLM": older_vllm.ensure_all,
 }
 CLUSTER = Tier("cluster up", ())
 LEAKS = Tier("nothing left", ())

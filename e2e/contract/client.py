@@ -1,10 +1,11 @@
 """A client that asks an engine under test."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import ClientSession
+from aiohttp import ClientResponse, ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
 LEFT_TOKENS = 500
@@ -27,6 +28,7 @@ class Reply:
     status: int
     content_type: str
     text: str
+    headers: Mapping[str, str]
 
     @property
     def json(self) -> Any:
@@ -50,7 +52,7 @@ class Client:
         """GET `path`, with `key` where one is given."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         async with self._session.get(self.engine.url + path, headers=headers) as response:
-            return Reply(response.status, response.content_type, await response.text())
+            return await _reply(response)
 
     async def post(self, path: str, body: object, **headers: str) -> Reply:
         """POST `body` (JSON, or bytes as they are) with the engine's key."""
@@ -61,7 +63,7 @@ class Client:
             **headers,
         }
         async with self._session.post(self.engine.url + path, data=data, headers=sent) as response:
-            return Reply(response.status, response.content_type, await response.text())
+            return await _reply(response)
 
     async def complete(self, **body: object) -> Reply:
         """A completion of three tokens, changed by `body`."""
@@ -90,6 +92,10 @@ class Client:
             for family in text_string_to_metric_families(reply.text)
             for sample in family.samples
         }
+
+
+async def _reply(response: ClientResponse) -> Reply:
+    return Reply(response.status, response.content_type, await response.text(), response.headers)
 
 
 def usage(reply: dict[str, Any]) -> tuple[int, int, int]:

@@ -34,6 +34,7 @@ def operator() -> Image:
 def stand_in() -> Image:
     """The simulator, whose entry point is `vllm serve` as in the real engine's image, and e2e.fakes."""
     files = ("pyproject.toml", "uv.lock", "e2e/__init__.py", "e2e/fakes", "e2e/images/stand_in/vllm",
+             "operator/setpoint_vllm",
              *(f"operator/setpoint/{part}" for part in ("__init__.py", "simulator", "workload")))  # fmt: skip
     return build(Recipe("setpoint-stand-in", _HERE / "stand_in/Dockerfile", files))
 

@@ -97,6 +97,15 @@ def shared_world(
         yield made
 
 
+@pytest.fixture(scope="class")
+def class_world(
+    kubectl: Kubectl, operator: images.Image, stand_in: images.Image, namespaces: list[str]
+) -> Iterator[World]:
+    """A namespace for the tests of a class that leave it as they found it."""
+    with _world(kubectl, stand_in, namespaces) as made:
+        yield made
+
+
 @contextmanager
 def _world(kubectl: Kubectl, stand_in: images.Image, done: list[str]) -> Iterator[World]:
     namespace = f"e2e-{uuid.uuid4().hex[:8]}"

@@ -6,6 +6,7 @@ again every few seconds, so that what is shown is known to be so, also of a rank
 
 import asyncio
 import logging
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ LOOK_SECONDS = 0.5
 CONFIRM_SECONDS = 5.0
 CALL_SECONDS = 5.0
 """A rank that has not answered by then is asked again: it may be in its first, long steps."""
+_OF_THE_QUEUE = (Limit.QUEUED_REQS, Limit.QUEUED_TOKENS)
 _log = logging.getLogger("vllm.setpoint")
 
 
@@ -68,9 +70,8 @@ class Channel:
         except asyncio.TimeoutError:
             self._complain("call", "the engine did not take its limits in time; it is asked again")
             return
-        except (
-            Exception
-        ) as error:  # whatever an unknown engine client raises, or an engine without our method
+        except Exception as error:
+            # Whatever an unknown engine client raises, or an engine core without our method.
             answers = {"0": {"unsupported": f"{type(error).__name__}: {error}"}}
         self._complaint.pop("call", None)
         self._asked, self._confirmed = (file, wanted), time.monotonic()
@@ -98,11 +99,11 @@ class Channel:
 
     def _show(self, file: LimitsFile) -> None:
         for rank, answer in self.ranks.items():
-            queue = {limit: self.wanted.get(limit, 0) for limit in (Limit.QUEUED_REQS, Limit.QUEUED_TOKENS)}
-            for limit, value in {**answer["limits"], **queue}.items():
-                metrics.LIMIT.labels(rank, str(limit)).set(value)
-            for limit, value in answer["start"].items():
-                metrics.START.labels(rank, limit).set(value)
+            in_force = {**answer["limits"], **{limit: self.wanted.get(limit, 0) for limit in _OF_THE_QUEUE}}
+            for limit in Limit:
+                # 0 is no limit, where it is one at all.
+                metrics.LIMIT.labels(rank, str(limit)).set(in_force[limit] or math.inf)
+                metrics.START.labels(rank, str(limit)).set(answer["start"].get(limit) or math.inf)
             metrics.GENERATION.labels(rank, file.writer).set(answer["generation"])
             metrics.CONFIRMED.labels(rank).set(time.time())
 

@@ -112,8 +112,13 @@ def parse(text: str) -> LimitsFile:
 
 
 def newest(found: Iterable[LimitsFile], believed: LimitsFile) -> LimitsFile:
-    """The one of the highest generation; at equal ones the latest lease, else the one believed so far."""
-    return max((believed, *found), key=lambda each: (each.generation, each.expires))
+    """The one of the highest generation; at equal ones of the latest lease, else what was found last."""
+
+    def rank(file: LimitsFile) -> tuple[int, float]:
+        return file.generation, file.expires
+
+    best = max(found, key=rank, default=believed)
+    return best if rank(best) >= rank(believed) else believed
 
 
 _LEAST = dict.fromkeys(Limit, 1) | {Limit.LONG_PREFILL: 0}

@@ -16,7 +16,7 @@ LIMIT = Gauge(
     ["engine", "limit"],
     multiprocess_mode="mostrecent",
 )
-"""0 where there is none (longPrefill, queuedReqs, queuedTokens)."""
+"""Infinite where there is none (longPrefill, queuedReqs, queuedTokens)."""
 START = Gauge(
     "setpoint_engine_limit_start",
     "Limit with which an engine rank was started",

@@ -45,6 +45,6 @@ def test_an_old_kubectl_is_refused(path: Path) -> None:
 
 
 def test_what_was_fetched_before_is_used(path: Path) -> None:
-    fetched = path / "cache" / tools.PACKAGE_VERSION
+    fetched = path / "cache" / tools.PACKAGE.version
     fetched.mkdir(parents=True)
     assert tools.helm() == fetched / "helm"

@@ -7,7 +7,6 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from setpoint.simulator.engine import NEVER, Engine
-from setpoint.simulator.http.limits_file import Objective
 from setpoint.simulator.http.metrics import Metrics
 from setpoint.simulator.http.realtime import Clock, RealTimeReplica, Ticket
 from setpoint.simulator.http.recorder import Recorder
@@ -18,6 +17,7 @@ from setpoint.simulator.parameters import Parameters, built_in
 from setpoint.simulator.replica import Replica
 from setpoint.simulator.request import Request
 from setpoint.simulator.step import Step
+from setpoint_vllm.limits_file import Objective
 
 MODEL = {"model_name": "tiny", "engine": "0"}
 

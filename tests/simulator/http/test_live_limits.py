@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.simulator.http.limits_file import NOTHING, STEP_SECONDS, STEPS, Limit, LimitsFile
 from setpoint.simulator.http.live_limits import LiveLimits, Values, in_force
 from setpoint.simulator.http.series import Registry
 from setpoint.simulator.http.verdicts import Verdicts
+from setpoint_vllm.limits_file import STEP_SECONDS, STEPS, Limit, LimitsFile
 from tests.simulator.http.builders import Values as Samples
 
 START: dict[Limit, float] = {
@@ -65,7 +65,7 @@ def test_without_a_file_the_start_values_hold_and_are_shown(channel: Channel) ->
     channel.live.look()
     assert channel.seqs == 256
     assert channel.value("setpoint_engine_limit", engine="0", limit="queuedReqs") == math.inf
-    assert channel.value("setpoint_engine_limit_generation", writer="") == 0
+    assert channel.value("setpoint_engine_limit_generation", engine="0", writer="") == 0
 
 
 def test_the_higher_generation_wins_by_whichever_file_it_comes(channel: Channel) -> None:
@@ -76,8 +76,8 @@ def test_the_higher_generation_wins_by_whichever_file_it_comes(channel: Channel)
     assert channel.seqs == 50
     channel.write(channel.config_map, 6, 60, writer="b")
     assert channel.seqs == 60
-    assert channel.value("setpoint_engine_limit_generation", writer="b") == 6
-    assert channel.value.get("setpoint_engine_limit_generation", writer="a") is None
+    assert channel.value("setpoint_engine_limit_generation", engine="0", writer="b") == 6
+    assert channel.value("setpoint_engine_limit_generation", engine="0", writer="a") == 5
 
 
 def test_what_is_in_force_is_shown_and_not_what_was_wanted(channel: Channel) -> None:
@@ -121,16 +121,15 @@ def test_a_lease_that_runs_out_goes_back_in_steps_and_a_renewal_ends_that(channe
 
 
 def test_a_queue_limit_doubles_too_until_there_is_none(channel: Channel) -> None:
-    channel.write(channel.annotation, 5, 50, expires=1000, limits={"queuedReqs": 3, "queuedTokens": 0})
+    channel.write(channel.annotation, 5, 50, expires=1000, limits={"queuedReqs": 3})
     seen = []
     for channel.time in (1000, 1010, 1070, 1079, 1080):
         channel.live.look()
         seen.append(channel.value("setpoint_engine_limit", engine="0", limit="queuedReqs"))
-        assert channel.value("setpoint_engine_limit", engine="0", limit="queuedTokens") == math.inf
     assert seen == [6, 12, 3 * 2**8, 3 * 2**8, math.inf]
 
 
-limits = st.dictionaries(st.sampled_from(list(Limit)), st.integers(0, 10_000))
+limits = st.dictionaries(st.sampled_from(list(Limit)), st.integers(1, 10_000))
 
 
 @given(limits, st.floats(0, 100), st.floats(0, 100))
@@ -149,4 +148,4 @@ def test_from_any_limits_the_start_is_reached_once_the_lease_is_over(wanted: dic
     times = [0.0, *(10 + STEP_SECONDS * step for step in range(STEPS + 1))]
     values = [in_force(file, time, START) for time in times]
     assert all(earlier[limit] <= later[limit] for earlier, later in pairwise(values) for limit in Limit)
-    assert values[-1] == START == in_force(NOTHING, 0, START)
+    assert values[-1] == START == in_force(LimitsFile(), 0, START)

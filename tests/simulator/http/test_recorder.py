@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.simulator.http.limits_file import Latency, Objective
+from setpoint_vllm.limits_file import Latency, Objective
 from tests.simulator.http.builders import Observed
 
 NOT_SIMULATED = {
@@ -31,8 +31,10 @@ COUNTED_ELSEWHERE = {
     "vllm:admission_rejections_total max_num_queued_tokens",
     "vllm:request_success_total stop",
     "setpoint_simulator_given_up_seconds_total",
-    "setpoint_requests_total bad",
-    "setpoint_requests_total cut",
+    "setpoint_requests_total bad failed",
+    "setpoint_requests_total bad late",
+    "setpoint_requests_total bad shed",
+    "setpoint_requests_total cut ",
 }
 """By the door, by the kind of request, and by the clock: other tests hold them."""
 

@@ -103,7 +103,7 @@ async def test_limits_are_in_force_at_the_first_answer_and_follow_the_file(
     assert await client.value("setpoint_engine_limit", limit="seqs") == 4
     assert await client.value("setpoint_engine_limit", limit="tokens") == 64
     limits_file(path, 2, limits={"seqs": 2, "tokens": 1})
-    await client.until(2, "setpoint_engine_limit_generation", writer="w")
+    await client.until(2, "setpoint_engine_limit_generation", engine="0", writer="w")
     assert await client.value("setpoint_engine_limit", limit="seqs") == 2
     assert await client.value("setpoint_engine_limit", limit="tokens") == 2, "a token for each sequence"
 
@@ -132,7 +132,7 @@ async def test_what_the_file_sheds_is_told_when_to_come_again_and_is_bad(
         status, headers, text = await client.complete()
     assert (status, headers["Retry-After"]) == (503, "1")
     assert "busy" in text
-    assert await client.value("setpoint_requests_total", verdict="bad") == 1
+    assert await client.value("setpoint_requests_total", verdict="bad", reason="shed") == 1
     assert await client.value("vllm:admission_rejections_total", reason="max_num_queued_reqs") == 0
 
 
@@ -159,8 +159,8 @@ async def test_a_client_that_leaves_is_cut_and_makes_room(serve: Serve) -> None:
         await response.content.readuntil(b"\n\n")
     await client.until(0, "vllm:num_requests_running")
     assert (await client.complete())[0] == 200
-    assert await client.value("setpoint_requests_total", verdict="cut") == 1
-    assert await client.value("setpoint_requests_total", verdict="good") == 1
+    assert await client.value("setpoint_requests_total", verdict="cut", reason="") == 1
+    assert await client.value("setpoint_requests_total", verdict="good", reason="") == 1
     assert await client.value("vllm:request_success_total", finished_reason="length") == 1
 
 

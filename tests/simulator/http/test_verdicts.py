@@ -1,8 +1,8 @@
 """Which requests and tokens kept the promise."""
 
-from setpoint.simulator.http.limits_file import Latency, Objective
 from setpoint.simulator.http.series import Registry
 from setpoint.simulator.http.verdicts import Verdicts
+from setpoint_vllm.limits_file import Latency, Objective
 from tests.simulator.http.builders import Observed, Values
 
 FIRST = Objective("first-token", Latency.TTFT, 1.0)
@@ -15,10 +15,13 @@ def test_a_request_is_good_when_it_meets_every_objective_itself() -> None:
     verdicts.objectives = (FIRST, BETWEEN)
     for ttft, mean_gap in ((1.0, 0.05), (1.1, 0.01), (0.1, 0.06)):
         verdicts.finished(ttft, mean_gap)
-    verdicts.bad()
+    verdicts.shed()
+    verdicts.failed()
+    verdicts.failed()
     verdicts.cut()
-    counts = [value("setpoint_requests_total", verdict=verdict) for verdict in ("good", "bad", "cut")]
-    assert counts == [1, 3, 1]
+    kinds = (("good", ""), ("bad", "late"), ("bad", "shed"), ("bad", "failed"), ("cut", ""))
+    counts = [value("setpoint_requests_total", verdict=verdict, reason=reason) for verdict, reason in kinds]
+    assert counts == [1, 2, 1, 2, 1]
 
 
 def test_each_objective_judges_the_latencies_of_its_kind_with_its_newest_threshold() -> None:
@@ -54,4 +57,4 @@ def test_every_first_token_gap_and_request_of_an_engine_is_judged() -> None:
         ("between-tokens", "good"): 17,
         ("between-tokens", "bad"): 1,
     }
-    assert observed.value("setpoint_requests_total", verdict="good") == 2
+    assert observed.value("setpoint_requests_total", verdict="good", reason="") == 2

@@ -6,10 +6,10 @@ no Retry-After and counts in its own metric, the live one tells the client when 
 """
 
 from setpoint.simulator.http.completion_request import RefusedError
-from setpoint.simulator.http.limits_file import Limit
 from setpoint.simulator.http.live_limits import LiveLimits
 from setpoint.simulator.http.metrics import REJECTED_REQS, REJECTED_TOKENS, Metrics
 from setpoint.simulator.http.realtime import RealTimeReplica
+from setpoint_vllm.limits_file import Limit
 
 RETRY_AFTER_SECONDS = 1
 _BUSY = "The engine is currently busy and cannot accept new requests."

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from random import Random
 
 from aiohttp import HttpVersion11, web
@@ -56,8 +57,11 @@ class Completions:
         try:
             self._check_open()
             return await self._answer(http, asked)
-        except RefusedError:
-            self._verdicts.bad()
+        except RefusedError as refused:
+            if refused.code == HTTPStatus.SERVICE_UNAVAILABLE:
+                self._verdicts.shed()
+            else:
+                self._verdicts.failed()
             raise
 
     def _check_open(self) -> None:
@@ -87,7 +91,7 @@ class Completions:
         except EngineDeadError:
             if not asked.stream:
                 raise _dead() from None
-            self._verdicts.bad()
+            self._verdicts.failed()
             await response.write(event(_dead().body) + DONE)
         except asyncio.CancelledError:
             if request.finished_seconds is None:  # else it has its verdict

@@ -10,12 +10,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from setpoint.simulator.http.limits_file import NOTHING, Limit, LimitsFile, newest, parse
 from setpoint.simulator.http.series import Registry
 from setpoint.simulator.http.verdicts import Verdicts
+from setpoint_vllm.limits_file import Limit, LimitsFile, newest, parse
 
 LOOK_SECONDS = 0.5
-_GENERATION = "setpoint_engine_limit_generation"
+_LIMIT, _RANK = "setpoint_engine_limit", "0"
 _log = logging.getLogger("setpoint.simulator")
 
 Values = Mapping[Limit, float]
@@ -48,7 +48,7 @@ class LiveLimits:
         self._registry = registry
         self._verdicts = verdicts
         self._unix_time = unix_time
-        self._file = NOTHING
+        self._file = LimitsFile()
         self._complaints: dict[Path, str] = {}
         self.values: Values = dict(start)
         """What is in force."""
@@ -72,18 +72,21 @@ class LiveLimits:
             return parse(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             if self._complaints.get(path) != (complaint := str(error)):
                 self._complaints[path] = complaint
                 _log.warning("%s is no limits file, what was good before stays: %s", path, complaint)
             return None
 
     def _show(self) -> None:
+        gauge = self._registry.gauge
         for limit, value in self.values.items():
-            self._registry.gauge(
-                "setpoint_engine_limit", "Limit in force in an engine rank", engine="0", limit=limit
-            ).value = value
-        self._registry.remove(_GENERATION)
-        self._registry.gauge(
-            _GENERATION, "Generation of the limits in force, 0 before any", writer=self._file.writer
-        ).value = self._file.generation
+            gauge(_LIMIT, "Limit in force in an engine rank", engine=_RANK, limit=limit).value = value
+            text = "Limit with which an engine rank was started"
+            gauge(f"{_LIMIT}_start", text, engine=_RANK, limit=limit).value = self._start[limit]
+        text = "Generation of the limits in force in an engine rank, by who wrote them; the highest counts"
+        generation = gauge(f"{_LIMIT}_generation", text, engine=_RANK, writer=self._file.writer)
+        generation.value = self._file.generation
+        text = "Unix time at which an engine rank last told its limits"
+        gauge(f"{_LIMIT}_confirmed_timestamp_seconds", text, engine=_RANK).value = self._unix_time()
+        gauge(f"{_LIMIT}s_supported", "Whether the limits of this engine can be moved").value = 1

@@ -5,13 +5,13 @@ there; the tokens of an iteration are those prompts and what was generated in it
 counts in none of the series of finished requests.
 """
 
-from setpoint.simulator.http.limits_file import Latency
 from setpoint.simulator.http.metrics import Metrics
 from setpoint.simulator.http.realtime import Ticket
 from setpoint.simulator.http.verdicts import Verdicts
 from setpoint.simulator.request import Request
 from setpoint.simulator.scheduler import Scheduler
 from setpoint.simulator.step import Step
+from setpoint_vllm.limits_file import Latency
 
 _LAG_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25)
 

@@ -137,10 +137,6 @@ class Registry(Collector):
         """The histogram of that name and these labels."""
         return self._child(name, text, labels, lambda: Histogram(self, edges))
 
-    def remove(self, name: str) -> None:
-        """Forget a family, whose labels are then free to be others."""
-        self._families.pop(name, None)
-
     def reset(self) -> None:
         """Every counter, summary and histogram is 0 again."""
         for _, children in self._families.values():

@@ -15,7 +15,6 @@ from setpoint.simulator.http.command_line import Arguments
 from setpoint.simulator.http.completions import Completions, Model
 from setpoint.simulator.http.fault_control import FaultControl, Pace
 from setpoint.simulator.http.http_metrics import HttpMetrics
-from setpoint.simulator.http.limits_file import Limit
 from setpoint.simulator.http.live_limits import LiveLimits, Values
 from setpoint.simulator.http.load import Loaded
 from setpoint.simulator.http.metrics import Metrics
@@ -28,6 +27,7 @@ from setpoint.simulator.http.verdicts import Verdicts
 from setpoint.simulator.limits import Limits
 from setpoint.simulator.parameters import Parameters
 from setpoint.simulator.replica import Replica
+from setpoint_vllm.limits_file import Limit
 
 
 class Server:

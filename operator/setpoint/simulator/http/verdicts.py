@@ -7,8 +7,10 @@ server is bad; one whose client left is `cut`, which says nothing about the engi
 
 from collections.abc import Sequence
 
-from setpoint.simulator.http.limits_file import Latency, Objective
 from setpoint.simulator.http.series import Registry
+from setpoint_vllm.limits_file import Latency, Objective
+
+_KINDS = (("good", ""), ("bad", "late"), ("bad", "shed"), ("bad", "failed"), ("cut", ""))
 
 
 class Verdicts:
@@ -17,8 +19,8 @@ class Verdicts:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self.objectives: Sequence[Objective] = ()
-        for verdict in ("good", "bad", "cut"):
-            self._request(verdict, 0)
+        for verdict, reason in _KINDS:
+            self._request(verdict, reason, 0)
 
     def latency(self, kind: Latency, seconds: float, count: int = 1) -> None:
         """Judge `count` equal latencies of one kind."""
@@ -35,15 +37,20 @@ class Verdicts:
         """Judge a request that was answered to its end."""
         seen = {Latency.TTFT: ttft_seconds, Latency.ITL: mean_gap_seconds}
         good = all(seen[objective.latency] <= objective.threshold_seconds for objective in self.objectives)
-        self._request("good" if good else "bad")
+        self._request(*(("good", "") if good else ("bad", "late")))
 
-    def bad(self) -> None:
-        """A request was shed, or failed."""
-        self._request("bad")
+    def shed(self) -> None:
+        """A request was refused for want of room."""
+        self._request("bad", "shed")
+
+    def failed(self) -> None:
+        """A request was ended by the server."""
+        self._request("bad", "failed")
 
     def cut(self) -> None:
         """A client left before its answer's end."""
-        self._request("cut")
+        self._request("cut", "")
 
-    def _request(self, verdict: str, count: int = 1) -> None:
-        self._registry.counter("setpoint_requests", "Requests by verdict", verdict=verdict).add(count)
+    def _request(self, verdict: str, reason: str, count: int = 1) -> None:
+        text = "Sequences and requests by verdict"
+        self._registry.counter("setpoint_requests", text, verdict=verdict, reason=reason).add(count)
