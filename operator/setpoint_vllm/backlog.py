@@ -5,13 +5,16 @@ others map into memory. The files lie in PROMETHEUS_MULTIPROC_DIR, which vLLM ma
 engine and for nobody else; with one server there is none, and nothing to share.
 """
 
+import logging
 import mmap
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 _NUMBERS = struct.Struct("<qq")
 _PREFIX = "setpoint-backlog-"
+_log = logging.getLogger("vllm.setpoint")
 
 
 class Backlog:
@@ -27,9 +30,13 @@ class Backlog:
 
     @classmethod
     def of_this_engine(cls) -> "Backlog":
-        """The one that the API servers of this engine share."""
+        """The one that the API servers of this engine share, or where it cannot be shared, this server's."""
         directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-        return cls(Path(directory) if directory else None)
+        try:
+            return cls(Path(directory) if directory else None)
+        except OSError as error:
+            _log.warning("each API server sheds by its own requests alone: %s", error)
+            return cls(None)
 
     def publish(self, requests: int, tokens: int) -> None:
         """Tell what this server has in hand."""
@@ -39,10 +46,8 @@ class Backlog:
 
     def total(self) -> tuple[int, int]:
         """Requests and queued prompt tokens of all servers, as they last told."""
-        numbers = [_NUMBERS.unpack_from(each) for each in self._others.values()]
-        return self.requests + sum(each[0] for each in numbers), self.tokens + sum(
-            each[1] for each in numbers
-        )
+        shares = [(self.requests, self.tokens), *map(_NUMBERS.unpack_from, self._others.values())]
+        return sum(requests for requests, _ in shares), sum(tokens for _, tokens in shares)
 
     def look_for_others(self) -> None:
         """Find servers that have started since."""
@@ -50,7 +55,9 @@ class Backlog:
             return
         names = {path.name for path in self._directory.glob(f"{_PREFIX}*")} - {self._own_name}
         for name in names - self._others.keys():
-            self._others[name] = _map(self._directory / name)
+            # Empty, as one is for a moment at its server's start, it cannot be mapped: the next look will.
+            with suppress(OSError, ValueError):
+                self._others[name] = _map(self._directory / name)
         for name in self._others.keys() - names:
             del self._others[name]
 

@@ -40,3 +40,24 @@ def test_a_server_whose_file_is_gone_counts_no_longer(
     (tmp_path / "setpoint-backlog-2").unlink()
     one.look_for_others()
     assert one.total() == (0, 0)
+
+
+def test_a_share_that_is_being_made_is_looked_for_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one = server(monkeypatch, tmp_path, 1)
+    (tmp_path / "setpoint-backlog-2").touch()
+    one.look_for_others()
+    assert one.total() == (0, 0)
+    server(monkeypatch, tmp_path, 2).publish(4, 20)
+    one.look_for_others()
+    assert one.total() == (4, 20)
+
+
+def test_a_server_that_cannot_share_starts_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "nowhere"))
+    alone = Backlog.of_this_engine()
+    alone.publish(3, 100)
+    assert alone.total() == (3, 100)
