@@ -27,6 +27,8 @@ OPEN_BELOW = "/v1/"
 ANSWER_PATHS = frozenset({"/v1/completions", "/v1/chat/completions", "/v1/responses", "/v1/messages"})
 """Whose requests are shed and judged."""
 RETRY_AFTER_SECONDS = 1
+BYTES_PER_TOKEN = 4
+"""Of English text, about; a request counts by it for the milliseconds until it is tokenized."""
 _log = logging.getLogger("vllm.setpoint")
 
 
@@ -39,6 +41,7 @@ class Setpoint:
         self._open_paths = OPEN_PATHS | {path for path in further.split(",") if path}
         self._backlog = Backlog.of_this_engine()
         self._in_flight = 0
+        self._in_flight_bytes = 0
         self._engine_client: Any = None
         self._channel: Channel | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,12 +70,15 @@ class Setpoint:
             await _answer(send, 503, {"error": error}, retry=True)
             return
         observed = Observed(self._app)
+        size = _body_bytes(scope)
         self._in_flight += 1
+        self._in_flight_bytes += size
         self._publish()
         try:
             await observed(scope, receive, send)
         finally:
             self._in_flight -= 1
+            self._in_flight_bytes -= size
             self._publish()
             if observed.verdict:
                 metrics.REQUESTS.labels(*observed.verdict).inc()
@@ -85,10 +91,18 @@ class Setpoint:
         )
 
     def _publish(self) -> None:
-        """Tell the backlog, in vLLM's meaning (AsyncLLM.check_admission), with requests not yet tokenized."""
+        """Tell the backlog, in vLLM's meaning (AsyncLLM.check_admission).
+
+        Requests of which the engine has not been told yet, as their text is still parsed, count too, by the
+        bytes that are in flight: else a burst would be let in whole.
+        """
         states = _request_states(self._engine_client)
-        limited = self._channel is not None and Limit.QUEUED_TOKENS in self._channel.wanted
-        tokens = sum(each.prompt_len for each in states if each.is_prefilling) if limited else 0
+        tokens = 0
+        if self._channel is not None and Limit.QUEUED_TOKENS in self._channel.wanted:
+            tokens = sum(each.prompt_len for each in states if each.is_prefilling)
+            untold = self._in_flight - len(states)
+            if untold > 0:
+                tokens += int(untold * self._in_flight_bytes / self._in_flight / BYTES_PER_TOKEN)
         self._backlog.publish(max(self._in_flight, len(states)), tokens)
 
     def _in_force(self) -> dict[str, Any]:
@@ -138,6 +152,12 @@ def route_path(scope: Scope) -> str:
     path: str = scope["path"]
     prefix: str = scope.get("root_path", "")
     return path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path
+
+
+def _body_bytes(scope: Scope) -> int:
+    """The size of a request's body, as far as it is told beforehand."""
+    told = dict(scope.get("headers", ())).get(b"content-length", b"")
+    return int(told) if told.isdigit() else 0
 
 
 def _request_states(engine_client: Any) -> list[Any]:

@@ -158,6 +158,21 @@ async def test_requests_that_the_engine_does_not_know_yet_count_for_the_limit(fi
     assert statuses == [503]
 
 
+async def test_a_burst_that_is_not_tokenized_yet_counts_for_the_limit_of_tokens(file: Path) -> None:
+    file.write_text(limits_text(limits={"queuedTokens": 100}))
+    statuses: list[int] = []
+
+    async def asks_again(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            statuses.append(await status_of(app, http("/v1/completions")))
+        await answering(scope, receive, send)
+
+    app = await started(asks_again, EngineClient())
+    large = http("/v1/completions", headers=[(b"content-length", b"400")])
+    assert await status_of(app, large) == 200
+    assert statuses == [503]
+
+
 async def test_what_is_in_force_is_served_from_memory(file: Path) -> None:
     file.write_text(limits_text(generation=7, writer="w", limits={"seqs": 3}))
     client = EngineClient()
