@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from setpoint_vllm import metrics, state
-from setpoint_vllm.limits_file import MAX_CHARACTERS, Limit, LimitsFile, newest, parse
+from setpoint_vllm.complaints import Complaints
+from setpoint_vllm.limits_file import Limit, LimitsFile
+from setpoint_vllm.limits_files import LimitsFiles
 
 LOOK_SECONDS = 0.5
 CONFIRM_SECONDS = 5.0
 CALL_SECONDS = 5.0
 """A rank that has not answered by then is asked again: it may be in its first, long steps."""
 _OF_THE_QUEUE = (Limit.QUEUED_REQS, Limit.QUEUED_TOKENS)
-_log = logging.getLogger("vllm.setpoint")
 
 
 class Channel:
@@ -29,8 +30,8 @@ class Channel:
 
     def __init__(self, engine_client: Any, files: tuple[Path, ...]) -> None:
         self._engine_client = engine_client
-        self._files = files
-        self._complaint: dict[object, str] = {}
+        self._complaints = Complaints(logging.getLogger("vllm.setpoint"))
+        self._files = LimitsFiles(files, self._complaints)
         self._asked: tuple[LimitsFile, dict[Limit, int]] | None = None
         self._confirmed = -CONFIRM_SECONDS
         self.wanted: dict[Limit, int] = {}
@@ -52,8 +53,7 @@ class Channel:
     async def look(self) -> None:
         """Read the files, and see that every rank keeps to them. Never raises but when cancelled."""
         try:
-            found = [file for path in self._files if (file := self._read(path))]
-            state.believed = newest(found, state.believed)
+            state.believed = self._files.newest(state.believed)
             self.wanted = state.believed.wanted(time.time())
             if (
                 self._asked != (state.believed, self.wanted)
@@ -61,24 +61,24 @@ class Channel:
             ):
                 await self._ask(state.believed, self.wanted)
         except Exception:
-            self._complain("look", "the limits were not looked at", exc_info=True)
+            self._complaints.say("look", "the limits were not looked at", exc_info=True)
 
     async def _ask(self, file: LimitsFile, wanted: dict[Limit, int]) -> None:
         values = {limit.value: value for limit, value in wanted.items()}
         try:
             answers = await asyncio.wait_for(self._call_ranks(values, file.generation), CALL_SECONDS)
         except asyncio.TimeoutError:
-            self._complain("call", "the engine did not take its limits in time; it is asked again")
+            self._complaints.say("call", "the engine did not take its limits in time; it is asked again")
             return
         except Exception as error:
             # Whatever an unknown engine client raises, or an engine core without our method.
             answers = {"0": {"unsupported": f"{type(error).__name__}: {error}"}}
-        self._complaint.pop("call", None)
+        self._complaints.is_well("call")
         self._asked, self._confirmed = (file, wanted), time.monotonic()
         unsupported = next((each["unsupported"] for each in answers.values() if "unsupported" in each), None)
         metrics.SUPPORTED.set(unsupported is None)
         if unsupported:
-            self._complain("support", f"the limits of this engine cannot be moved: {unsupported}")
+            self._complaints.say("support", f"the limits of this engine cannot be moved: {unsupported}")
             return
         self.ranks = answers
         self._show(file)
@@ -106,21 +106,3 @@ class Channel:
                 metrics.START.labels(rank, str(limit)).set(answer["start"].get(limit) or math.inf)
             metrics.GENERATION.labels(rank, file.writer).set(answer["generation"])
             metrics.CONFIRMED.labels(rank).set(time.time())
-
-    def _read(self, path: Path) -> LimitsFile | None:
-        try:
-            with path.open(encoding="utf-8") as file:
-                found = parse(file.read(MAX_CHARACTERS + 1))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            self._complain(path, f"{path} is no limits file, what was good before stays: {error}")
-            return None
-        self._complaint.pop(path, None)
-        return found
-
-    def _complain(self, about: object, text: str, *, exc_info: bool = False) -> None:
-        """Say it once, until it is well again or something else is wrong."""
-        if self._complaint.get(about) != text:
-            self._complaint[about] = text
-            _log.warning(text, exc_info=exc_info)

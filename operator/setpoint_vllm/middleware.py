@@ -8,8 +8,10 @@ what is beyond the queue limits; and it serves what is in force at GET /setpoint
 import asyncio
 import json
 import logging
+import math
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from setpoint_vllm import metrics, state
@@ -86,9 +88,8 @@ class Setpoint:
     def _is_full(self) -> bool:
         wanted = self._channel.wanted if self._channel else {}
         requests, tokens = self._backlog.total()
-        return requests >= wanted.get(Limit.QUEUED_REQS, requests + 1) or tokens >= wanted.get(
-            Limit.QUEUED_TOKENS, tokens + 1
-        )
+        most_requests = wanted.get(Limit.QUEUED_REQS, math.inf)
+        return requests >= most_requests or tokens >= wanted.get(Limit.QUEUED_TOKENS, math.inf)
 
     def _publish(self) -> None:
         """Tell the backlog, in vLLM's meaning (AsyncLLM.check_admission).
@@ -99,7 +100,7 @@ class Setpoint:
         states = _request_states(self._engine_client)
         tokens = 0
         if self._channel is not None and Limit.QUEUED_TOKENS in self._channel.wanted:
-            tokens = sum(each.prompt_len for each in states if each.is_prefilling)
+            tokens = sum(each.prompt_len for each in states.values() if each.is_prefilling)
             untold = self._in_flight - len(states)
             if untold > 0:
                 tokens += int(untold * self._in_flight_bytes / self._in_flight / BYTES_PER_TOKEN)
@@ -160,10 +161,9 @@ def _body_bytes(scope: Scope) -> int:
     return int(told) if told.isdigit() else 0
 
 
-def _request_states(engine_client: Any) -> list[Any]:
+def _request_states(engine_client: Any) -> Mapping[str, Any]:
     """The requests that this server has in the engine, as vLLM's output processor keeps them; or none."""
-    states = getattr(getattr(engine_client, "output_processor", None), "request_states", None)
-    return list(states.values()) if states else []
+    return getattr(getattr(engine_client, "output_processor", None), "request_states", None) or {}
 
 
 async def _answer(

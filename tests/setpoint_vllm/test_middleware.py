@@ -144,8 +144,8 @@ async def test_prompt_tokens_without_a_first_token_are_limited_too(file: Path) -
     assert await status_of(app, http("/v1/completions")) == 503
 
 
-async def test_requests_that_the_engine_does_not_know_yet_count_for_the_limit(file: Path) -> None:
-    file.write_text(limits_text(limits={"queuedReqs": 1}))
+async def started_and_asked_again() -> tuple[Setpoint, list[int]]:
+    """The middleware around a vLLM that is asked a second request while it has the first; how that ends."""
     statuses: list[int] = []
 
     async def asks_again(scope: Scope, receive: Receive, send: Send) -> None:
@@ -154,20 +154,19 @@ async def test_requests_that_the_engine_does_not_know_yet_count_for_the_limit(fi
         await answering(scope, receive, send)
 
     app = await started(asks_again, EngineClient())
+    return app, statuses
+
+
+async def test_requests_that_the_engine_does_not_know_yet_count_for_the_limit(file: Path) -> None:
+    file.write_text(limits_text(limits={"queuedReqs": 1}))
+    app, statuses = await started_and_asked_again()
     assert await status_of(app, http("/v1/completions")) == 200
     assert statuses == [503]
 
 
 async def test_a_burst_that_is_not_tokenized_yet_counts_for_the_limit_of_tokens(file: Path) -> None:
     file.write_text(limits_text(limits={"queuedTokens": 100}))
-    statuses: list[int] = []
-
-    async def asks_again(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            statuses.append(await status_of(app, http("/v1/completions")))
-        await answering(scope, receive, send)
-
-    app = await started(asks_again, EngineClient())
+    app, statuses = await started_and_asked_again()
     large = http("/v1/completions", headers=[(b"content-length", b"400")])
     assert await status_of(app, large) == 200
     assert statuses == [503]

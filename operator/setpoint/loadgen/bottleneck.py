@@ -47,7 +47,7 @@ def why_invalid(
     if client.send_lag_p99_seconds > MOST_LAG_SECONDS:
         lag = f"{client.send_lag_p99_seconds * 1000:.1f} ms"
         reasons.append(f"the client was slow: 1 % of the requests were sent {lag} late or more")
-    measured = [*([ttft.p50.value] if ttft else []), *([itl.p95.value] if itl else [])]
+    measured = [each.value for each in (ttft and ttft.p50, itl and itl.p95) if each]
     if client.loop_lag_p99_seconds > max(MOST_LAG_SECONDS, MOST_LAG_SHARE * min(measured, default=0.0)):
         lag = f"{client.loop_lag_p99_seconds * 1000:.1f} ms"
         reasons.append(f"the client was slow: for 1 % of the time a sender took what came {lag} late or more")

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from setpoint.simulator.http.series import Registry
 from setpoint.simulator.http.verdicts import Verdicts
-from setpoint_vllm.limits_file import Limit, LimitsFile, newest, parse
+from setpoint_vllm.complaints import Complaints
+from setpoint_vllm.limits_file import Limit, LimitsFile
+from setpoint_vllm.limits_files import LimitsFiles
 
 LOOK_SECONDS = 0.5
 _LIMIT, _RANK = "setpoint_engine_limit", "0"
-_log = logging.getLogger("setpoint.simulator")
 
 Values = Mapping[Limit, float]
 """A value for each limit; infinite where there is none."""
@@ -42,20 +43,19 @@ class LiveLimits:
         verdicts: Verdicts,
         unix_time: Callable[[], float],
     ) -> None:
-        self._files = files
+        self._files = LimitsFiles(files, Complaints(logging.getLogger("setpoint.simulator")))
         self._start = start
         self._apply = apply
         self._registry = registry
         self._verdicts = verdicts
         self._unix_time = unix_time
         self._file = LimitsFile()
-        self._complaints: dict[Path, str] = {}
         self.values: Values = dict(start)
         """What is in force."""
 
     def look(self) -> None:
         """Read the files, and put into force what the newest wants."""
-        self._file = newest([found for path in self._files if (found := self._read(path))], self._file)
+        self._file = self._files.newest(self._file)
         wanted = in_force(self._file, self._unix_time(), self._start)
         self.values = self._apply(wanted)
         self._verdicts.objectives = self._file.objectives
@@ -66,17 +66,6 @@ class LiveLimits:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self.look()
-
-    def _read(self, path: Path) -> LimitsFile | None:
-        try:
-            return parse(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            if self._complaints.get(path) != (complaint := str(error)):
-                self._complaints[path] = complaint
-                _log.warning("%s is no limits file, what was good before stays: %s", path, complaint)
-            return None
 
     def _show(self) -> None:
         gauge = self._registry.gauge
