@@ -18,13 +18,13 @@ class Wheel:
     version: str
     sha256: str
 
-    def install(self, target: Path, *, compiled: bool = False) -> None:
+    def install(self, target: Path) -> None:
         """Put the package's content into `target`. Raises ClusterError."""
         with tempfile.TemporaryDirectory() as temporary:
             requirements = Path(temporary) / "requirements.txt"
             requirements.write_text(f"{self.package}=={self.version} --hash=sha256:{self.sha256}\n")
             command = ["uv", "pip", "install", "--quiet", "--no-deps", "--no-cache", "--require-hashes"]
-            command += ["--compile-bytecode"] if compiled else []
+            command += ["--compile-bytecode"]  # whoever imports it may not be able to write beside it
             command += [
                 "--python",
                 sys.executable,

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import ClientResponse, ClientSession
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 LEFT_TOKENS = 500
 """Tokens of the answer whose client leaves."""
@@ -84,13 +85,16 @@ class Client:
             await response.content.readuntil(b"\n\n")
             response.close()
 
+    async def metrics(self) -> list[Sample]:
+        """The engine's samples."""
+        reply = await self.get("/metrics")
+        return [sample for family in text_string_to_metric_families(reply.text) for sample in family.samples]
+
     async def samples(self) -> dict[tuple[str, str], float]:
         """The engine's samples by name and `finished_reason` or `le` label ("" for none)."""
-        reply = await self.get("/metrics")
         return {
             (sample.name, sample.labels.get("finished_reason", sample.labels.get("le", ""))): sample.value
-            for family in text_string_to_metric_families(reply.text)
-            for sample in family.samples
+            for sample in await self.metrics()
         }
 
 

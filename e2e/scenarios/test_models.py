@@ -3,13 +3,13 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from e2e import images
 from e2e.fakes.hub import GATED_REPOSITORY
 from e2e.installation import HUB_NAMESPACE, HUB_TOKEN, Kubectl, wait_until
+from e2e.scenarios import volumes
 from e2e.scenarios.world import ALLOWED_NODE_PATH, World
 
 pytestmark = pytest.mark.e2e
@@ -42,8 +42,8 @@ def model_folder(kubectl: Kubectl, operator: images.Image, stand_in: images.Imag
 def claim(kubectl: Kubectl, model_folder: ModelFolder, world: World) -> Iterator[str]:
     """A claim on a volume that is the model folder; its name."""
     volume, name = f"{world.namespace}-models", "models"
-    world.apply(_volume(volume, model_folder))
-    world.apply(_claim(name, volume))
+    world.apply(volumes.volume(volume, model_folder.path, model_folder.node))
+    world.apply(volumes.claim(name, volume))
     try:
         yield name
     finally:
@@ -129,33 +129,3 @@ def _run_on_node(kubectl: Kubectl, image: images.Image, node: str, name: str, sc
     wait_until(f"pod {name} has ended", lambda: kubectl.get(*pod)["status"]["phase"] in ended)
     assert kubectl.get(*pod)["status"]["phase"] == "Succeeded", kubectl.run("logs", *pod[1:])
     kubectl.run("delete", *pod)
-
-
-def _volume(name: str, folder: ModelFolder) -> dict[str, Any]:
-    on_node = {"key": "kubernetes.io/hostname", "operator": "In", "values": [folder.node]}
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": name},
-        "spec": {
-            "storageClassName": "",
-            "accessModes": ["ReadOnlyMany"],
-            "capacity": {"storage": "1Gi"},
-            "hostPath": {"path": folder.path, "type": "Directory"},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [on_node]}]}},
-        },
-    }
-
-
-def _claim(name: str, volume: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": name},
-        "spec": {
-            "storageClassName": "",
-            "volumeName": volume,
-            "accessModes": ["ReadOnlyMany"],
-            "resources": {"requests": {"storage": "1Gi"}},
-        },
-    }
