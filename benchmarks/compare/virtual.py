@@ -1,16 +1,14 @@
 """A load test of a simulated engine in virtual time: each request as the load test's client would note it."""
 
 from array import array
-from itertools import takewhile
 
 from setpoint.loadgen.records import Record
-from setpoint.simulator.experiment import OpenLoop, Requests, Service
-from setpoint.simulator.play import Play, Sent
+from setpoint.simulator.experiment import OpenLoop, Requests, Service, arriving
+from setpoint.simulator.play import Play
 from setpoint.simulator.record import Record as Simulated
 from setpoint.simulator.replica import Gap
 from setpoint.simulator.request import Request
 from setpoint.simulator.step import Step
-from setpoint.workload.draws import open_loop
 
 _CLOCK_DIGITS = 6
 """A client tells microseconds; what differs by less is the same."""
@@ -47,11 +45,7 @@ def load_test(
 
     Raises ValueError when the load makes the engine preempt: tokens of a request then skip steps.
     """
-    drawn = open_loop(requests.shape, load.arrivals, load.rate_per_second, seconds, seed)
-    sent: list[Sent] = [
-        (offset, requests.request(prompt, output, service.config.block_size))
-        for offset, prompt, output in takewhile(lambda each: each[0] < seconds, drawn)
-    ]
+    sent = list(arriving(load, requests, seconds, seed, service.config.block_size))
     play = Play(service.start(), service.parameters.network_seconds, service.router)
     play.record = watched = _Watched()
     play.send(sent)

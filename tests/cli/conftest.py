@@ -11,6 +11,7 @@ import pytest
 
 from setpoint.cli import main
 from setpoint.cli.output import yaml_documents
+from tests.loadgen.conftest import endpoint  # noqa: F401  a fixture of these tests too
 
 
 @dataclass(frozen=True)

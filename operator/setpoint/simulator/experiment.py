@@ -82,7 +82,7 @@ def run(
     replicas = service.start()
     if isinstance(load, OpenLoop):
         play = Play(replicas, network_seconds, service.router)
-        play.send(_arriving(load, requests, duration_seconds, seed, block_size))
+        play.send(arriving(load, requests, duration_seconds, seed, block_size))
     else:
         draws = _Clients(load.clients, requests, seed, block_size)
         play = Play(replicas, network_seconds, service.router, draws.next_of)
@@ -91,9 +91,10 @@ def run(
     return play
 
 
-def _arriving(
+def arriving(
     load: OpenLoop, requests: Requests, duration_seconds: float, seed: int | str, block_size: int
 ) -> Iterator[Sent]:
+    """Yield what an open loop sends within the duration, in the order of time."""
     drawn = open_loop(requests.shape, load.arrivals, load.rate_per_second, duration_seconds, seed)
     within = takewhile(lambda each: each[0] < duration_seconds, drawn)
     return ((offset, requests.request(prompt, output, block_size)) for offset, prompt, output in within)
