@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.loadgen.order_statistics import rank_above, rank_below
+from setpoint.loadgen.order_statistics import PRECISION, rank_above, rank_below
 
 SHARES = st.sampled_from([0.5, 0.9, 0.95, 0.99])
 
@@ -23,7 +23,7 @@ def test_the_ranks_are_those_that_binomial_sums_give(share: float, count: int) -
     enough = [rank for rank, chance in enumerate(chances, start=1) if chance <= 0.025]
     assert (above is None) == (not enough)
     if above is not None:
-        assert enough[0] - 1 < above <= enough[0] + 1e-6
+        assert enough[0] - 1 < above <= enough[0] + PRECISION
     if below is not None:
         assert 1 <= below <= share * count + 1
 

@@ -11,7 +11,7 @@ from setpoint.loadgen.binomial import chance_of_at_least
 
 _ALPHA = 0.025
 """Of each end of a 95 % interval."""
-_PRECISION = 1e-3
+PRECISION = 1e-3
 """Of a rank."""
 
 
@@ -21,7 +21,7 @@ def rank_above(share: float, count: float) -> float | None:
     if count < 1 or share**count > _ALPHA:
         return None
     low, high = share * count, count
-    while high - low > _PRECISION:
+    while high - low > PRECISION:
         middle = (low + high) / 2
         if chance_of_at_least(middle, count, share) > _ALPHA:
             low = middle
