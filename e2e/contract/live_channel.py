@@ -96,6 +96,11 @@ class Watcher:
             assert time.monotonic() < deadline, f"not in time: {what}"
             await asyncio.sleep(0.1)
 
+    async def wait_until_run(self, sequences: int) -> None:
+        """Wait until no more than these run, and then until as many do."""
+        await self.wait_until(f"not over {sequences} run", lambda samples: running(samples) <= sequences)
+        await self.wait_until(f"{sequences} run", lambda samples: running(samples) == sequences)
+
     async def most_running(self) -> float:
         """The most requests that run at once while we look."""
         return max(map(running, await self.watched()))
@@ -209,11 +214,8 @@ class LiveChannelContract:
             for sequences in (16, 4, 12, 1, 16):
                 watcher.want({"seqs": sequences})
                 await watcher.wait("seqs", sequences)
-                await watcher.wait_until(
-                    f"no more than {sequences} run",
-                    lambda samples, most=sequences: running(samples) <= most,  # type: ignore[misc]
-                )
-                assert await watcher.most_running() == sequences
+                await watcher.wait_until_run(sequences)
+                assert await watcher.most_running() <= sequences
         assert {reply.status for reply in watcher.replies} == {200}
 
     async def test_the_text_is_the_same_at_every_limit(self, watcher: Watcher) -> None:
