@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import setpoint_vllm
 from e2e import images
 from e2e.clusters import Cluster
 from e2e.contract.client import Engine
@@ -21,35 +19,25 @@ from e2e.scenarios.world import CHAT, World
 pytestmark = [pytest.mark.e2e, pytest.mark.vllm_cpu]
 
 ANNOTATION = "example.com/limits"
-PLUGIN, LIMITS, OLDER = "/opt/setpoint", "/etc/setpoint", "/opt/older-vllm"
-ARGS = (
-    "--max-num-seqs=16",
-    "--max-num-batched-tokens=1024",
-    "--middleware=setpoint_vllm.middleware.Setpoint",
-)
-
-
-def plugin() -> dict[str, str]:
-    """The plugin's files by the path that each has in a folder of PYTHONPATH."""
-    root = Path(setpoint_vllm.__path__[0])
-    modules = {f"setpoint_vllm/{path.name}": path.read_text() for path in root.glob("*.py")}
-    metadata = {path.name: path.read_text() for path in (root / "dist-info").iterdir()}
-    return modules | {f"setpoint_vllm-0.1.0.dist-info/{name}": text for name, text in metadata.items()}
+"""In place of Setpoint's own, which nobody else may write."""
+LIMITS, OLDER = "/etc/contract", "/opt/older-vllm"
+ARGS = ("--max-num-seqs=16", "--max-num-batched-tokens=1024")
 
 
 def template(*, older: bool) -> dict[str, Any]:
-    """What a pod needs for the plugin, its limits file, and a release of vLLM before the image's own."""
-    items = [{"key": path.replace("/", "."), "path": path} for path in plugin()]
+    """What a pod needs for a limits file of the contract's, and a release of vLLM before the image's own."""
     field = {"fieldPath": f"metadata.annotations['{ANNOTATION}']"}
     volumes: list[dict[str, Any]] = [
-        {"name": "plugin", "configMap": {"name": "plugin", "items": items}},
         {"name": "limits", "downwardAPI": {"items": [{"path": "limits.json", "fieldRef": field}]}},
     ]
-    mounts = [{"name": "plugin", "mountPath": PLUGIN}, {"name": "limits", "mountPath": LIMITS}]
+    mounts = [{"name": "limits", "mountPath": LIMITS}]
     if older:
         volumes.append({"name": "older", "persistentVolumeClaim": {"claimName": "older", "readOnly": True}})
         mounts.append({"name": "older", "mountPath": OLDER})
-    env = {"PYTHONPATH": f"{PLUGIN}:{OLDER}", "SETPOINT_LIMITS_ANNOTATION_FILE": f"{LIMITS}/limits.json"}
+    env = {
+        "PYTHONPATH": OLDER if older else "",
+        "SETPOINT_LIMITS_ANNOTATION_FILE": f"{LIMITS}/limits.json",
+    }
     main = {
         "name": "main",
         "env": [{"name": name, "value": value} for name, value in env.items()],
@@ -81,10 +69,10 @@ def older(request: pytest.FixtureRequest, class_world: World, cluster: Cluster) 
 
 @pytest.fixture(scope="class")
 def channel(class_world: World, vllm_cpu: images.Image, older: bool) -> Iterator[Channel]:
-    """Real vLLM with the plugin, reached from here; its limits file is the pod's annotation."""
+    """Real vLLM with the plugin as Setpoint delivers it, reached from here; an annotation of the pod is its
+    limits file.
+    """
     world = class_world
-    data = {path.replace("/", "."): text for path, text in plugin().items()}
-    world.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plugin"}, "data": data})
     engine = world.engine(*images.ENGINE_ARGS["vllm-cpu"], *ARGS, image=vllm_cpu.reference)
     world.apply(world.service(engine=engine, template=template(older=older)))
     world.wait_until_complete(seconds=STARTUP_SECONDS)

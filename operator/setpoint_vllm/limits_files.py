@@ -21,7 +21,10 @@ class LimitsFiles:
     def _read(self, path: Path) -> LimitsFile | None:
         try:
             with path.open(encoding="utf-8") as file:
-                found = parse(file.read(MAX_CHARACTERS + 1))
+                text = file.read(MAX_CHARACTERS + 1)
+            if not text:  # as the kubelet shows an annotation that is not there
+                return None
+            found = parse(text)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

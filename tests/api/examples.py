@@ -34,11 +34,20 @@ _VERSION = "must be a version such as 0.32.0, without a v"
 _API_KEY = "must not contain --api-key"
 _STARTUP = "must be a duration from 10s to 24h"
 _DRAIN = "must be a duration from 0s to 1h"
+_THRESHOLD = "must be a duration from 1ms to 1h"
 _QUANTITY = "must be a whole number of Ki, Mi, Gi or Ti"
 _NAME = "must be at most 52 lower-case letters, digits and -"
 _LINE = "must be one line without control characters"
 _KEY = "must be a key of a Secret"
 _IMAGE = "must be an image such as registry.example/vllm:tag"
+
+_TTFT = {"name": "first-token", "metric": "TimeToFirstToken", "threshold": "1s"}
+_ITL = {"name": "between-tokens", "metric": "InterTokenLatency", "threshold": "60ms"}
+
+
+def _slo(*objectives: dict[str, Any]) -> dict[str, Any]:
+    return _service(slo={"objectives": list(objectives)})
+
 
 REFUSED = [
     *(
@@ -145,6 +154,18 @@ REFUSED = [
         "spec.placement.hugepages",
         "must not name a page size twice",
     ),
+    *(
+        Refused(_slo(_TTFT | {"name": name}), "spec.slo.objectives[0].name", "must be lower-case letters")
+        for name in ("First", "-a", "a.b", "a\n", 'a"b')
+    ),
+    *(
+        Refused(_slo(_ITL | {"threshold": threshold}), "spec.slo.objectives[0].threshold", _THRESHOLD)
+        for threshold in ("0s", "60", "2h", "0.06s")
+    ),
+    Refused(_slo(_ITL | {"metric": "itl"}), "spec.slo.objectives[0].metric"),
+    Refused(_slo(_ITL, _ITL | {"name": "x"}), "spec.slo.objectives", "must not name a metric twice"),
+    Refused(_slo(), "spec.slo.objectives"),
+    Refused(_service(slo={}), "spec.slo.objectives"),
     Refused(_service(template=[]), "spec.template"),
     Refused({**_service(), "spec": {}}, "spec.model"),
     Refused({**_service(), "spec": None}, "spec"),
@@ -171,6 +192,9 @@ ACCEPTED = [
     _service(engine={"startupTimeout": "10s", "drainTimeout": "0s"}),
     _service(engine={"startupTimeout": "23h59m60s", "drainTimeout": "1h0ms"}),
     _service(parallelism={"tensor": 64}, replicas=0),
+    _slo(_TTFT, _ITL),
+    _slo(_ITL | {"name": "a" * 63, "threshold": "1ms"}),
+    _service(slo=None),
     _pages(("2Mi", "4Gi"), ("1Gi", "1Ti")),
     _pages(("64Ki", "999936Ki")),
     *(_pages(("1Ki", size)) for size in ("999999Ki", "999999Mi", "99999Gi", "99Ti")),

@@ -90,6 +90,22 @@ _SPECS = _fields(
             }
         ),
         "replicas": st.sampled_from([0, 1, 2, 3, 1000, 999, 5, -1, 1001]),
+        "slo": _fields(
+            {
+                "objectives": st.lists(
+                    _fields(
+                        {
+                            "name": _near("first-token", "between-tokens", "a" * 63, "a" * 64),
+                            "metric": _near("TimeToFirstToken", "InterTokenLatency"),
+                            "threshold": _mostly(_near("60ms", "1s", "1m"), _near("0s", "1h", "61m")),
+                        },
+                        required=("name", "metric", "threshold"),
+                    ),
+                    max_size=3,
+                )
+            },
+            required=("objectives",),
+        ),
         "template": st.dictionaries(_ANY_TEXT, _WRONG_TYPES, max_size=2),
     },
     required=("model",),

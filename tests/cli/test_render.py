@@ -24,6 +24,7 @@ def test_all_children_are_printed_in_the_order_of_applying(run: Run, write: Writ
     documents = list(yaml.safe_load_all(ended.out))
     kinds = [(each["kind"], each["metadata"]["labels"]["app.kubernetes.io/instance"]) for each in documents]
     ours = ["ServiceAccount", "ControllerRevision", "Service", "PodDisruptionBudget", "Deployment"]
+    ours += ["ConfigMap", "ConfigMap"]
     assert sorted(kinds) == sorted((kind, name) for kind in ours for name in "ab")
     assert (
         kinds.index(("ServiceAccount", "a"))

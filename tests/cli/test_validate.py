@@ -324,13 +324,13 @@ def rendered_args(ended: Ended) -> list[str]:
 def test_json_may_escape_any_character(run: Run, write: Write) -> None:
     service = inference_service_object(engine={"args": ["--seed=\U0001f600", "\\ud83d\\ude00"]})
     ended = run("render", "-f", write(json.dumps(service)))
-    assert rendered_args(ended)[-2:] == ["--seed=\U0001f600", "\\ud83d\\ude00"]
+    assert rendered_args(ended)[-3:-1] == ["--seed=\U0001f600", "\\ud83d\\ude00"]
 
 
 def test_yaml_that_looks_like_json_keeps_what_is_no_escape_in_it(run: Run, write: Write) -> None:
     service = json.dumps(inference_service_object(engine={"args": ["--seed=1", "x"]}))
     ended = run("render", "-f", write(service.replace('"x"', r"'\ud83d\ude00'")))
-    assert rendered_args(ended)[-1] == r"\ud83d\ude00"
+    assert rendered_args(ended)[-2] == r"\ud83d\ude00"
 
 
 def test_a_missing_file_and_a_folder_are_said(run: Run, tmp_path: Path) -> None:

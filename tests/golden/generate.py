@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from setpoint.api.inferenceservice import InferenceService
-from setpoint.orchestrations import deployment
+from setpoint.orchestrations import deployment, live_limits
 from setpoint.settings import Settings
-from tests.builders import inference_service, owner, settings
+from tests.builders import OWNER, inference_service, owner, settings
 
 FOLDER = Path(__file__).parent
 
@@ -76,18 +76,38 @@ CASES: dict[str, tuple[InferenceService, Settings]] = {
         ),
         settings(),
     ),
+    "promise": (
+        inference_service(
+            engine={"image": "registry.example/vllm:patched"},
+            slo={
+                "objectives": [
+                    {"name": "first-token", "metric": "TimeToFirstToken", "threshold": "1s"},
+                    {"name": "between-tokens", "metric": "InterTokenLatency", "threshold": "60ms"},
+                ]
+            },
+            template={"spec": {"containers": [{"name": "main", "env": [
+                {"name": "PYTHONPATH", "value": "/opt/company"}, {"name": "VLLM_PLUGINS", "value": "company"}
+            ]}]}},
+        ),
+        settings(),
+    ),
 }  # fmt: skip
 """Services and settings by name of their golden file."""
 
 
 def objects(service: InferenceService, settings: Settings) -> list[dict[str, Any]]:
-    """Return what a fresh operator applies for a service."""
-    return deployment.children(
+    """Return what a fresh operator applies for a service, without the text of the plugin."""
+    found = deployment.children(
         service,
         owner=owner(service),
         template=deployment.pod_template(service, settings),
         revision=deployment.revision_of(service),
+        limits=live_limits.limits_file(service, writer=OWNER["uid"], seen=(), generation=1),
     )
+    for each in found:
+        if each.get("immutable"):
+            each["data"] = dict.fromkeys(each["data"], "...")
+    return found
 
 
 def golden(name: str) -> str:

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.api.inferenceservice import InferenceService, InferenceServiceSpec
+from setpoint.engines import vllm_plugin
 from setpoint.orchestrations import deployment
 from tests.builders import inference_service, owner, settings
 from tests.engines.kubelet import expand
+from tests.orchestrations.promises import SLO
 
 NODE_PATHS = settings(allowed_node_paths=("/srv",))
 
@@ -18,8 +20,10 @@ NODE_PATHS = settings(allowed_node_paths=("/srv",))
 def children(service: InferenceService) -> dict[str, dict[str, Any]]:
     template = deployment.pod_template(service, NODE_PATHS)
     revision = deployment.revision_of(service)
-    found = deployment.children(service, owner=owner(service), template=template, revision=revision)
-    return {child["kind"]: child for child in found}
+    found = deployment.children(
+        service, owner=owner(service), template=template, revision=revision, limits="{}"
+    )
+    return {child["kind"]: child for child in found if not child.get("immutable")}
 
 
 def pod(service: InferenceService) -> dict[str, Any]:
@@ -36,6 +40,7 @@ def test_a_service_has_these_children_and_owns_each() -> None:
     found = children(inference_service(replicas=2))
 
     assert list(found) == [
+        "ConfigMap",
         "ServiceAccount",
         "ControllerRevision",
         "Service",
@@ -90,12 +95,13 @@ def test_the_template_is_stored_as_it_was_rendered() -> None:
 def test_a_stored_template_is_used_as_it_is_and_names_its_revision() -> None:
     service, old = inference_service(), {"spec": {"old": True}}
 
-    found = deployment.children(service, owner=owner(service), template=old, revision="r1")
+    found = deployment.children(service, owner=owner(service), template=old, revision="r1", limits="{}")
+    stored = next(each for each in found if each["kind"] == "ControllerRevision")
     named = {"spec": {"old": True}, "metadata": {"annotations": {"setpoint.dev/revision": "r1"}}}
     assert found[-1]["spec"]["template"] == named
-    assert deployment.stored_template(found[1]) == named
-    assert deployment.is_stored(old, "r1", found[1])
-    assert found[1]["metadata"]["name"] == "chat-r1"
+    assert deployment.stored_template(stored) == named
+    assert deployment.is_stored(old, "r1", stored)
+    assert stored["metadata"]["name"] == "chat-r1"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +127,10 @@ def test_what_the_template_depends_on_changes_the_hash(changed: dict[str, Any]) 
 def test_what_the_template_does_not_depend_on_keeps_the_hash() -> None:
     plain = inference_service()
     spelled_out = inference_service(
-        replicas=7, template={}, engine={"type": "VLLM", "version": plain.spec.engine.version, "args": []}
+        replicas=7,
+        template={},
+        slo=SLO,
+        engine={"type": "VLLM", "version": plain.spec.engine.version, "args": []},
     )
 
     assert deployment.template_inputs_hash(spelled_out) == deployment.template_inputs_hash(plain)
@@ -202,7 +211,7 @@ def test_every_mount_has_a_volume_and_every_volume_a_mount() -> None:
 
     volumes = [volume["name"] for volume in pod(service)["volumes"]]
     assert sorted(volumes) == sorted(mount["name"] for mount in main(service)["volumeMounts"])
-    assert len(volumes) == len(set(volumes)) == 6
+    assert len(volumes) == len(set(volumes)) == 8
 
 
 def test_a_mount_of_no_volume_is_told() -> None:
@@ -347,9 +356,9 @@ def test_any_text_in_any_field_stays_text_at_its_place(
     container = template["spec"]["containers"][0]
     passed = [expand(each, {"HOME": "/", "NOTE": "expanded"}) for each in container["args"]]
     assert passed[1] == f"--served-model-name={name}"
-    assert passed[-3:] == [f"--a={argument}", "--b", f"x{argument}"]
+    assert passed[-4:] == [f"--a={argument}", "--b", f"x{argument}", vllm_plugin.MIDDLEWARE]
     assert container["volumeMounts"][-1]["subPath"] == folder.strip("/")
-    assert container["env"][-1] == {"name": "NOTE", "value": note}
+    assert {"name": "NOTE", "value": note} in container["env"]
     assert template["metadata"]["annotations"]["note"] == note
 
 

@@ -32,10 +32,18 @@
 - apiGroups: ["apps"]
   resources: ["controllerrevisions"]
   verbs: ["get", "list", "watch", "create", "patch", "delete"]
+# The files of the plugin and its limits; the plugin of a former rollout is deleted.
+- apiGroups: [""]
+  resources: ["configmaps"]
+  verbs: ["get", "list", "watch", "create", "patch", "delete"]
 # Why a rollout does not come on.
 - apiGroups: [""]
   resources: ["pods"]
   verbs: ["get", "list", "watch"]
+# The annotation that carries the limits; a ValidatingAdmissionPolicy allows no other change.
+- apiGroups: [""]
+  resources: ["pods"]
+  verbs: ["patch"]
 # Whether a ready pod can be reached through the Service.
 - apiGroups: ["discovery.k8s.io"]
   resources: ["endpointslices"]

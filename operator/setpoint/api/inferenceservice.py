@@ -14,6 +14,7 @@ from setpoint.api.model_uri import HuggingFaceModel, ModelUri, parse_model_uri
 from setpoint.api.rules import ApiModel, Rule, Ruled, matches, matches_cel
 from setpoint.api.scalars import (
     BINARY_QUANTITY,
+    LABEL,
     BinaryQuantity,
     DurationText,
     ObjectName,
@@ -196,6 +197,51 @@ class Placement(ApiModel):
     """Huge pages, one entry for each page size; mounted at /dev/hugepages-SIZE."""
 
 
+class LatencyMetric(StrEnum):
+    """A latency that can be promised, as vLLM measures it in the pod."""
+
+    TTFT = "TimeToFirstToken"
+    ITL = "InterTokenLatency"
+
+
+class Objective(ApiModel):
+    """One latency that is to stay within a threshold."""
+
+    name: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=63),
+        Ruled(matches(LABEL, "must be lower-case letters, digits and -, and no - at the ends")),
+    ]
+    """Name of the objective: the label `objective` of the engine's metric setpoint_tokens_total."""
+    metric: LatencyMetric
+    """TimeToFirstToken, from a request's arrival in the pod to its first token, or InterTokenLatency, between
+    two tokens of one answer; a request keeps it when its mean gap does."""
+    threshold: Annotated[DurationText, duration_between("1ms", "1h")]
+    """The longest latency that keeps the objective, such as 60ms or 1s."""
+
+
+class ServiceLevel(ApiModel):
+    """What is promised to those who ask."""
+
+    objectives: Annotated[
+        list[Objective],
+        Field(
+            min_length=1,
+            max_length=8,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+        Ruled(
+            Rule(
+                "self.all(a, self.exists_one(b, a.metric == b.metric))",
+                "must not name a metric twice: the smaller threshold is the one that would count",
+                lambda objectives: len({each.metric for each in objectives}) == len(objectives),
+            )
+        ),
+    ]
+    """The latencies promised. A request is good when it meets each of them itself: the engine counts verdicts
+    in setpoint_requests_total. A change restarts nothing."""
+
+
 class InferenceServiceSpec(ApiModel):
     """A model and how it is to be served."""
 
@@ -211,6 +257,8 @@ class InferenceServiceSpec(ApiModel):
     """What the pods need of a node."""
     replicas: Annotated[int, Field(ge=0, le=1000)] = 1
     """Number of pods; written by `kubectl scale` and by autoscalers through the scale subresource."""
+    slo: ServiceLevel | None = None
+    """What is promised to those who ask."""
     template: dict[str, Any] = Field(
         default_factory=dict, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}
     )

@@ -40,6 +40,10 @@ class Reason(StrEnum):
         "NodePathNotAllowed",
         "model.uri names a node's folder that the administrator does not allow.",
     )
+    PLUGIN_UNREACHABLE = (
+        "PluginUnreachable",
+        "slo needs Setpoint's plugin in the engine, and what the image sets is not known.",
+    )
     NAME_TAKEN = (
         "NameTaken",
         "An object that is not Setpoint's has the name of one that is needed; it is left alone.",

@@ -24,8 +24,9 @@ _DURATION = r"([0-9]{1,5}(h|m|s|ms)){1,4}"
 _BINARY_UNITS_BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 BINARY_QUANTITY = r"[1-9][0-9]{0,5}(Ki|Mi)|[1-9][0-9]{0,4}Gi|[1-9][0-9]?Ti"
 """So bounded that CEL makes an integer of it: apimachinery's ParseQuantity does so for few digits only."""
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+"""RFC 1123."""
+SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
 """RFC 1123."""
 
 

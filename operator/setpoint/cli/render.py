@@ -7,7 +7,7 @@ from setpoint.api.inferenceservice import InferenceService
 from setpoint.cli.check import check
 from setpoint.cli.output import write, yaml_documents
 from setpoint.cli.validate import inference_services
-from setpoint.orchestrations import deployment
+from setpoint.orchestrations import deployment, live_limits
 from setpoint.settings import Settings
 
 
@@ -43,6 +43,7 @@ def rendered(service: InferenceService, settings: Settings) -> list[dict[str, An
         owner={},
         template=deployment.pod_template(service, settings),
         revision=deployment.revision_of(service),
+        limits=live_limits.limits_file(service, writer="", seen=(), generation=1),
     )
     for each in objects:
         del each["metadata"]["ownerReferences"]

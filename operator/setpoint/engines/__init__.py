@@ -15,8 +15,10 @@ from setpoint.settings import Settings
 class Engine(Protocol):
     """What each engine's module offers."""
 
-    def container(self, service: InferenceService, settings: Settings) -> EngineContainer:
-        """Return the container that serves the model."""
+    def container(
+        self, service: InferenceService, settings: Settings, *, takes_plugin: bool
+    ) -> EngineContainer:
+        """Return the container that serves the model, with the plugin switched on where it is there."""
         ...
 
     def faults(self, service: InferenceService) -> list[Fault]:

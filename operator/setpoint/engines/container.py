@@ -11,6 +11,8 @@ HOME = "/home/engine"
 """The engine's home, a writable volume: caches live under it, since the root file system is read-only."""
 MODEL_PATH = "/model"
 """Where a model that is not downloaded is mounted, read-only."""
+LIMITS_PATH = "/etc/setpoint"
+"""Where the limits file is mounted, read-only: limits.json of the ConfigMap, annotation.json of the pod."""
 
 
 @dataclass(frozen=True, slots=True)

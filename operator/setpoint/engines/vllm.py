@@ -12,8 +12,16 @@ from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.model_uri import HuggingFaceModel, parse_model_uri
 from setpoint.api.reasons import Reason
 from setpoint.api.scalars import duration_seconds
-from setpoint.engines import arguments
-from setpoint.engines.container import HOME, MODEL_PATH, EngineContainer, literal, secret_variable, variable
+from setpoint.engines import arguments, vllm_plugin
+from setpoint.engines.container import (
+    HOME,
+    LIMITS_PATH,
+    MODEL_PATH,
+    EngineContainer,
+    literal,
+    secret_variable,
+    variable,
+)
 from setpoint.faults import Fault
 from setpoint.settings import Settings
 
@@ -43,12 +51,17 @@ The schema refuses --api-key by itself, so that a key is never stored.
 """
 
 
-def container(service: InferenceService, settings: Settings) -> EngineContainer:
-    """Return the container that runs `vllm serve` for a service."""
+def container(
+    service: InferenceService, settings: Settings, *, takes_plugin: bool = False
+) -> EngineContainer:
+    """Return the container that runs `vllm serve` for a service, with the plugin switched on or not."""
     engine = service.spec.engine
     return EngineContainer(
         image=engine.image or f"{settings.vllm_image}:v{engine.version}",
-        args=[literal(argument) for argument in _command_line(service)],
+        args=[
+            *(literal(argument) for argument in _command_line(service)),
+            *([vllm_plugin.MIDDLEWARE] if takes_plugin else []),
+        ],
         env=list(_environment(service, settings)),
         port=PORT,
         health_path=HEALTH_PATH,
@@ -92,6 +105,8 @@ def _environment(service: InferenceService, settings: Settings) -> Iterator[dict
     yield variable("TRITON_CACHE_DIR", f"{HOME}/.cache/triton")
     yield variable("VLLM_NO_USAGE_STATS", "1")
     yield variable("DO_NOT_TRACK", "1")
+    yield variable("SETPOINT_LIMITS_FILE", f"{LIMITS_PATH}/limits.json")
+    yield variable("SETPOINT_LIMITS_ANNOTATION_FILE", f"{LIMITS_PATH}/annotation.json")
     if not isinstance(parse_model_uri(service.spec.model.uri), HuggingFaceModel):
         yield variable("HF_HUB_OFFLINE", "1")
     elif settings.hugging_face_endpoint:

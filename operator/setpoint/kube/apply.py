@@ -1,6 +1,7 @@
 """Write an object only when it differs from what we want, and never one that is not ours."""
 
 from collections.abc import Callable
+from functools import partial
 
 from setpoint.kube.client import KubeClient
 from setpoint.kube.compare import differs, manifest_hash
@@ -63,14 +64,16 @@ class Applier:
         field_manager: str,
         hash_annotation: str,
         observe: Callable[[Resource, Object], None],
+        kept: Callable[[Resource, Object], Object] = lambda _, manifest: manifest,
     ) -> None:
         """`owner` is the kind of the controlling owners. `observe` is told of every answer to a write, so
-        that the cache reads our own writes.
+        that the cache reads our own writes. `kept` cuts an object to what the cache keeps of it.
         """
         self._client = client
         self._owner = owner
         self._field_manager = field_manager
         self._hash_annotation = hash_annotation
+        self._kept = kept
         self._observe = observe
 
     async def reconcile(
@@ -97,7 +100,7 @@ class Applier:
                 if not self._was_ours(live, desired):
                     raise Foreign({"kind": resource.kind} | live, desired)
                 await self._check_owner(desired)
-            if not differs(desired, live, self._hash_annotation):
+            if not differs(desired, live, self._hash_annotation, kept=partial(self._kept, resource)):
                 self._observe(resource, live)
                 return None
         written = await self._client.apply(

@@ -54,14 +54,22 @@ def manifest_hash(manifest: Object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def differs(desired: Object, live: Object, hash_annotation: str) -> bool:
+def differs(
+    desired: Object,
+    live: Object,
+    hash_annotation: str,
+    *,
+    kept: Callable[[Object], Object] = lambda manifest: manifest,
+) -> bool:
     """True when `desired` has to be applied again.
 
     `hash_annotation` names the annotation of the live object that holds the `manifest_hash` it was applied
-    from.
+    from. `kept` cuts an object to what the cache keeps of it, where `live` is cut so.
     """
     annotations = live["metadata"].get("annotations") or {}
-    return annotations.get(hash_annotation) != manifest_hash(desired) or not _contains(live, desired, "")
+    return annotations.get(hash_annotation) != manifest_hash(desired) or not _contains(
+        live, kept(desired), ""
+    )
 
 
 def _contains(live: Any, desired: Any, field: str) -> bool:

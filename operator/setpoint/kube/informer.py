@@ -69,7 +69,8 @@ class Informer:
         """Set once the first list is in the store and was told of."""
         self._client = client
         self._label_selector = watched.label_selector
-        self._transform = watched.transform
+        self.kept = watched.transform
+        """What the store keeps of an object."""
         self._on_change = on_change
         self._resume_from: str | None = None
         self._failures = 0
@@ -99,14 +100,14 @@ class Informer:
 
         The object has to match the informer's label selector: the watch will not tell of others.
         """
-        self._tell(self.store.observe(self.store.freeze(self._transform(obj))))
+        self._tell(self.store.observe(self.store.freeze(self.kept(obj))))
 
     async def _list(self) -> str:
         frozen = []
         version = ""
         async with aclosing(self._client.pages(self.resource, label_selector=self._label_selector)) as pages:
             async for page, version in pages:  # noqa: B007
-                frozen += [self.store.freeze(self._transform(obj)) for obj in page]
+                frozen += [self.store.freeze(self.kept(obj)) for obj in page]
         for change in self.store.replace(frozen, int(version)):
             self._tell(change)
         self.synced.set()
@@ -126,7 +127,7 @@ class Informer:
         if kind_of_event == "BOOKMARK":
             self.store.advance(version_of(obj))
             return
-        frozen = self.store.freeze(self._transform(obj))
+        frozen = self.store.freeze(self.kept(obj))
         self._tell(self.store.delete(frozen) if kind_of_event == "DELETED" else self.store.upsert(frozen))
 
     def _tell(self, change: Change | None) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from setpoint.kube.resources import (
+    CONFIG_MAPS,
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
@@ -75,7 +76,17 @@ PERMISSIONS = (
         (*_READ_AND_APPLY, "delete"),
         "The pod template as first rendered, which an operator upgrade keeps; old ones are deleted.",
     ),
+    Permission(
+        CONFIG_MAPS,
+        (*_READ_AND_APPLY, "delete"),
+        "The files of the plugin and its limits; the plugin of a former rollout is deleted.",
+    ),
     Permission(PODS, _READ, "Why a rollout does not come on."),
+    Permission(
+        PODS,
+        ("patch",),
+        "The annotation that carries the limits; a ValidatingAdmissionPolicy allows no other change.",
+    ),
     Permission(ENDPOINT_SLICES, _READ, "Whether a ready pod can be reached through the Service."),
     Permission(
         LEASES,

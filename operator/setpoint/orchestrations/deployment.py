@@ -11,10 +11,10 @@ from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.model_uri import NodePathModel, VolumeClaimModel, parse_model_uri
 from setpoint.api.reasons import Reason
 from setpoint.api.scalars import duration_seconds
-from setpoint.engines import engine_of
-from setpoint.engines.container import HOME, MODEL_PATH
+from setpoint.engines import engine_of, vllm_plugin
+from setpoint.engines.container import HOME, LIMITS_PATH, MODEL_PATH
 from setpoint.faults import Fault
-from setpoint.orchestrations import template_check, template_merge, template_policy
+from setpoint.orchestrations import live_channel, live_limits, template_check, template_merge, template_policy
 from setpoint.orchestrations.hugepages import mount
 from setpoint.orchestrations.template_shape import FIELD
 from setpoint.orchestrations.templates import render
@@ -44,10 +44,12 @@ def faults(service: InferenceService, settings: Settings) -> list[Fault]:
     ):
         remedy = node_paths.remedy(settings.allowed_node_paths)
         found.append(Fault("spec.model.uri", service.spec.model.uri, remedy, Reason.NODE_PATH_NOT_ALLOWED))
+    checked = template_check.check(service.spec.template)
+    sound = _with_template(service, checked.sound)
+    found += live_channel.faults(sound)
     if service.spec.template:
-        checked = template_check.check(service.spec.template)
         found += checked.faults
-        merged = pod_template(_with_template(service, checked.sound), settings)
+        merged = pod_template(sound, settings)
         if not any(place.startswith(f"{FIELD}.spec.volumes") for place in checked.aside):
             found += template_check.mounts_of_no_volume(merged)
         refused = template_policy.faults(
@@ -66,14 +68,24 @@ def pod_template(service: InferenceService, settings: Settings) -> dict[str, Any
     """Return the pod template of a service without faults: ours, with `spec.template` merged over it."""
     spec = service.spec
     source = parse_model_uri(spec.model.uri)
+    takes_plugin = live_channel.takes_plugin(service)
     ours: dict[str, Any] = render(
         "inferenceservice/pod-template.yaml.j2",
         name=service.metadata.name,
         labels=labels(service),
-        engine=engine_of(service).container(service, settings),
+        engine=engine_of(service).container(service, settings, takes_plugin=takes_plugin),
         gpus=str(spec.parallelism.tensor),
         hugepages=[mount(pages) for pages in spec.placement.hugepages],
         image_pull_secrets=settings.image_pull_secrets,
+        limits_path=LIMITS_PATH,
+        limits_name=live_limits.config_map_name(service),
+        limits_key=live_limits.KEY,
+        limits_field=f"metadata.annotations['{live_limits.ANNOTATION}']",
+        plugin_path=vllm_plugin.FOLDER,
+        plugin_name=live_channel.plugin_name(service) if takes_plugin else "",
+        plugin_items=[
+            {"key": vllm_plugin.config_map_key(path), "path": path} for path in vllm_plugin.files()
+        ],
         home_path=HOME,
         model_path=MODEL_PATH,
         claim=source.claim if isinstance(source, VolumeClaimModel) else "",
@@ -86,7 +98,8 @@ def pod_template(service: InferenceService, settings: Settings) -> dict[str, Any
             _PRE_STOP_SECONDS + math.ceil(duration_seconds(spec.engine.drain_timeout)) + _GRACE_MARGIN_SECONDS
         ),
     )
-    return template_merge.merge(_with_containers_of(spec.template, ours), spec.template)
+    merged = template_merge.merge(_with_containers_of(spec.template, ours), spec.template)
+    return live_channel.with_plugin(merged) if takes_plugin else merged
 
 
 def template_inputs_hash(service: InferenceService) -> str:
@@ -98,7 +111,10 @@ def template_inputs_hash(service: InferenceService) -> str:
     default.
     """
     inputs = service.spec.model_dump(
-        mode="json", by_alias=True, exclude_none=True, exclude={"replicas", "orchestration", "template"}
+        mode="json",
+        by_alias=True,
+        exclude_none=True,
+        exclude={"replicas", "orchestration", "slo", "template"},
     )
     parts = {"name": service.metadata.name, "spec": _without_empty(inputs), "template": service.spec.template}
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
@@ -111,11 +127,13 @@ def children(
     owner: Mapping[str, str],
     template: Mapping[str, Any],
     revision: str,
+    limits: str,
 ) -> list[dict[str, Any]]:
     """Return the objects of a service, whole, in the order in which they are to be created.
 
     `owner` has the apiVersion, kind, name and uid of the InferenceService; `template` is the pod template,
-    rendered or stored; `revision` is the one that it was rendered for.
+    rendered or stored; `revision` is the one that it was rendered for; `limits` is the limits file's text.
+    The plugin of a stored template is not among them where it is of another version of the operator.
     """
     spec = service.spec
     common = {"selector": selector(service), "template": _with_revision(template, revision)}
@@ -134,7 +152,11 @@ def children(
         return document
 
     name = service.metadata.name
+    plugin = live_channel.plugin_name(service)
+    files = {vllm_plugin.config_map_key(path): text for path, text in vllm_plugin.files().items()}
     return [
+        *([child("plugin", plugin, files=files)] if live_channel.plugin_of(template) == plugin else []),
+        child("limits", live_limits.config_map_name(service), key=live_limits.KEY, limits=limits),
         child("service-account", name),
         child("controller-revision", revision_name(service, revision)),
         child("service", name),

@@ -63,6 +63,7 @@ def pod(
         "metadata": {
             "namespace": NAMESPACE,
             "name": name,
+            "uid": f"uid-{name}",
             "annotations": {REVISION_ANNOTATION: revision},
             **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if leaving else {}),
         },

@@ -1,5 +1,8 @@
 """A kill at any write: the heir of the killed operator reaches the state that was meant."""
 
+from collections.abc import Mapping
+from functools import reduce
+
 import pytest
 
 from setpoint.controllers.inferenceservice.observe import CHILDREN
@@ -8,7 +11,7 @@ from setpoint.kube.objects import Object
 from setpoint.kube.resources import INFERENCE_SERVICES
 from tests.apiserver import ApiServer, until
 from tests.controllers.inferenceservice.running import Hooks, Killed, operator
-from tests.controllers.inferenceservice.users import WRITES_TO_CREATE, change, create, service
+from tests.controllers.inferenceservice.users import WRITES_TO_CREATE, change, create, live, service
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.usefixtures("crd")]
 
@@ -20,6 +23,7 @@ WRITES_TO_CHANGE = 3
 async def state(kube: KubeClient, namespace: str) -> Object:
     """All that the operator is to bring about, without what differs from one run to the next."""
     found: Object = {}
+    own = {namespace: "NAMESPACE", (await live(kube, namespace))["metadata"]["uid"]: "UID"}
     for resource in (*CHILDREN, INFERENCE_SERVICES):
         objects, _ = await kube.list(resource)
         for each in objects:
@@ -31,21 +35,19 @@ async def state(kube: KubeClient, namespace: str) -> Object:
                 item.pop("lastTransitionTime")
             for field in ("clusterIP", "clusterIPs"):
                 each.get("spec", {}).pop(field, None)
-            found[f"{resource.kind}/{metadata['name']}"] = without(each | {"metadata": metadata}, namespace)
+            found[f"{resource.kind}/{metadata['name']}"] = without(each | {"metadata": metadata}, own)
     return found
 
 
-def without(value: object, namespace: str) -> object:
-    """Replace the namespace, which each run has its own of, in every text; its hashes contain it too."""
+def without(value: object, own: Mapping[str, str]) -> object:
+    """Replace what each run has its own of in every text; its hashes contain it too."""
     if isinstance(value, dict):
-        return {
-            key: without(item, namespace)
-            for key, item in value.items()
-            if key != "setpoint.dev/manifest-hash"
-        }
+        return {key: without(item, own) for key, item in value.items() if key != "setpoint.dev/manifest-hash"}
     if isinstance(value, list):
-        return [without(item, namespace) for item in value]
-    return value.replace(namespace, "NAMESPACE") if isinstance(value, str) else value
+        return [without(item, own) for item in value]
+    if isinstance(value, str):
+        return reduce(lambda text, each: text.replace(*each), own.items(), value)
+    return value
 
 
 async def settled(api_server: ApiServer, namespace: str) -> None:

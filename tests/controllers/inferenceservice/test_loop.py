@@ -9,11 +9,13 @@ from setpoint.kube.errors import NotFound
 from setpoint.kube.resources import (
     DEPLOYMENTS,
     INFERENCE_SERVICES,
+    PODS,
 )
 from setpoint.settings import Settings
 from tests.apiserver import ApiServer, until
 from tests.controllers.inferenceservice.running import operator, settled_service, with_service
 from tests.controllers.inferenceservice.users import (
+    CREATED,
     NAME,
     WRITES_TO_CREATE,
     change,
@@ -42,7 +44,7 @@ async def test_creating_a_service_takes_one_write_a_child_and_one_of_the_status(
         await until(lambda: len(running.writes) >= WRITES_TO_CREATE)
         await running.quiet()
 
-    assert [request.resource for request in running.writes] == [*CHILDREN, INFERENCE_SERVICES]
+    assert [request.resource for request in running.writes] == [*CREATED]
 
 
 async def test_a_new_service_is_accepted_and_progressing(
@@ -147,7 +149,7 @@ async def test_an_operator_that_would_render_other_pods_leaves_the_running_ones(
 
     async with operator(api_server, namespace, settings=Settings(vllm_image="registry.two/vllm")) as new:
         await new.quiet()
-        assert [request.resource for request in new.writes] == [INFERENCE_SERVICES]
+        assert [request.resource for request in new.writes] == [PODS, INFERENCE_SERVICES]
         # A change of the spec is rendered by the operator of the day.
         await change(kube, user_service, engine={"args": ["--max-model-len=4096"]})
 
@@ -213,10 +215,12 @@ async def test_children_are_owned_so_that_they_go_with_the_service(
 
     for resource in CHILDREN:
         found, _ = await kube.list(resource, label_selector=f"setpoint.dev/inferenceservice={NAME}")
-        (child,) = [child for child in found if child["metadata"]["namespace"] == namespace]
-        (owner,) = child["metadata"]["ownerReferences"]
-        assert owner["uid"] == user_service["metadata"]["uid"]
-        assert {entry["manager"] for entry in child["metadata"]["managedFields"]} == {FIELD_MANAGER}
+        children = [child for child in found if child["metadata"]["namespace"] == namespace]
+        assert len(children) == CREATED.count(resource)
+        for child in children:
+            (owner,) = child["metadata"]["ownerReferences"]
+            assert owner["uid"] == user_service["metadata"]["uid"]
+            assert {entry["manager"] for entry in child["metadata"]["managedFields"]} == {FIELD_MANAGER}
 
 
 async def test_a_service_that_is_deleted_at_once_ends_in_quiet(

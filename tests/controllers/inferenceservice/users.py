@@ -3,10 +3,13 @@
 There is no controller-manager: what it would do once a pod serves, `pod_is_routable` does.
 """
 
+import json
+
 from setpoint.controllers.inferenceservice.observe import CHILDREN
 from setpoint.kube.client import KubeClient
 from setpoint.kube.objects import Object
 from setpoint.kube.resources import (
+    CONFIG_MAPS,
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
@@ -19,7 +22,9 @@ from tests.apiserver import ApiServer
 from tests.kubectl import kubectl
 
 NAME = "chat"
-WRITES_TO_CREATE = len(CHILDREN) + 1
+CREATED = (CONFIG_MAPS, *CHILDREN, INFERENCE_SERVICES)
+"""What is written for a new service, in order: the first ConfigMap is the plugin, the second its limits."""
+WRITES_TO_CREATE = len(CREATED)
 
 
 async def create(kube: KubeClient, service: Object) -> Object:
@@ -58,6 +63,22 @@ async def deployment(kube: KubeClient, namespace: str) -> Object:
     found = await kube.get(DEPLOYMENTS, namespace, NAME)
     assert found is not None
     return found
+
+
+async def limits(kube: KubeClient, namespace: str) -> Object:
+    """The limits file in the ConfigMap."""
+    found = await kube.get(CONFIG_MAPS, namespace, f"{NAME}-limits")
+    assert found is not None
+    content: Object = json.loads(found["data"]["limits.json"])
+    return content
+
+
+async def told(kube: KubeClient, namespace: str) -> Object:
+    """The limits file in the pod's annotation; empty before there is one."""
+    pod = await kube.get(PODS, namespace, "chat-1")
+    assert pod is not None
+    content: Object = json.loads(pod["metadata"]["annotations"].get("setpoint.dev/limits", "{}"))
+    return content
 
 
 def condition(of: Object, kind: str) -> tuple[str, str]:

@@ -6,19 +6,21 @@ report (one status write, and only when it changed).
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from setpoint.api.inferenceservice import GROUP, KIND, VERSION
 from setpoint.api.reasons import Reason
-from setpoint.controllers.inferenceservice.decide import Plan, decide
+from setpoint.controllers.inferenceservice.decide import Plan, Tell, decide
 from setpoint.controllers.inferenceservice.observe import Snapshot, observe
 from setpoint.controllers.inferenceservice.status import Refusal, status_of
 from setpoint.kube.apply import Applier, Foreign
 from setpoint.kube.client import KubeClient
-from setpoint.kube.errors import Forbidden, Rejected
+from setpoint.kube.errors import Conflict, Forbidden, NotFound, Rejected
 from setpoint.kube.informer import Informer
 from setpoint.kube.objects import Key, Object
-from setpoint.kube.resources import INFERENCE_SERVICES, Resource
+from setpoint.kube.resources import INFERENCE_SERVICES, PODS, Resource
+from setpoint.orchestrations import live_limits
 from setpoint.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class InferenceServiceController:
             field_manager=FIELD_MANAGER,
             hash_annotation=HASH_ANNOTATION,
             observe=lambda resource, written: informers[resource].observe_write(written),
+            kept=lambda resource, manifest: informers[resource].kept(manifest),
         )
         self._settings = settings
         self._now = now
@@ -92,6 +95,8 @@ class InferenceServiceController:
                 await self._applier.reconcile(step.resource, step.manifest, step.live, snapshot.uid)
                 for step in plan.applies
             ]
+            for tell in plan.tells:
+                await self._tell(namespace, tell)
             if not any(written):
                 # The plan saw the children as they were before: what is outlived shows when nothing changes.
                 for outlived in plan.deletes:
@@ -101,6 +106,23 @@ class InferenceServiceController:
         except (Rejected, Forbidden) as error:
             return Refusal(Reason.REJECTED, f"the API server refuses an object of this spec: {error.message}")
         return None
+
+    async def _tell(self, namespace: str, tell: Tell) -> None:
+        manifest: Object = {
+            "apiVersion": PODS.api_version,
+            "kind": PODS.kind,
+            "metadata": {
+                "name": tell.name,
+                "uid": tell.uid,
+                "annotations": {live_limits.ANNOTATION: tell.limits},
+            },
+        }
+        # A pod that is gone needs no telling.
+        with suppress(Conflict, NotFound):
+            written = await self._client.apply(
+                PODS, namespace, tell.name, manifest, field_manager=FIELD_MANAGER
+            )
+            self._informers[PODS].observe_write(written)
 
     async def _report(self, snapshot: Snapshot, plan: Plan, refusal: Refusal | None) -> None:
         status = status_of(snapshot, plan, refusal, now=self._now())

@@ -2,8 +2,9 @@
 settings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -13,8 +14,8 @@ from setpoint.controllers.inferenceservice.observe import CHILDREN, Snapshot
 from setpoint.controllers.inferenceservice.rollout import measure, was_completed
 from setpoint.faults import Fault
 from setpoint.kube.objects import Object
-from setpoint.kube.resources import CONTROLLER_REVISIONS, SERVICES, Resource
-from setpoint.orchestrations import deployment
+from setpoint.kube.resources import CONFIG_MAPS, CONTROLLER_REVISIONS, SERVICES, Resource
+from setpoint.orchestrations import deployment, live_channel, live_limits
 from setpoint.settings import Settings
 
 _RESOURCE_OF_KIND = {resource.kind: resource for resource in CHILDREN}
@@ -39,6 +40,15 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """A running pod that has not been told its limits."""
+
+    name: str
+    uid: str
+    limits: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The end that is wanted. With faults there is nothing to do: what serves goes on serving."""
 
@@ -47,6 +57,7 @@ class Plan:
     revision: str | None = None
     """The revision of the pod template that is wanted."""
     applies: tuple[Apply, ...] = ()
+    tells: tuple[Tell, ...] = ()
     deletes: tuple[Delete, ...] = ()
 
 
@@ -65,7 +76,7 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
     rollout = measure(snapshot, wanted=service.spec.replicas, revision=revision)
     # Without the Service none can be seen to serve: its children are being made, or taken back.
     served = rollout.newest or was_completed(snapshot) or not snapshot.owned(SERVICES)
-    if stored is not None and served:
+    if stored is not None and served and _has_plugin(snapshot, service, stored):
         # Used as it stands, although this version of the operator, or the settings of today, might render
         # another one: so neither restarts an engine.
         template = deployment.stored_template(stored)
@@ -74,7 +85,10 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
         if stored is not None and not deployment.is_stored(template, revision, stored):
             # What never served is worth no protection, and may be what is to be mended. What a
             # ControllerRevision stores cannot be changed: the next pass stores the new one.
-            return Plan(service=service, revision=revision, deletes=(_delete(stored),))
+            return Plan(service=service, revision=revision, deletes=(_delete(CONTROLLER_REVISIONS, stored),))
+    limits = live_limits.limits_file(
+        service, writer=snapshot.uid, seen=_told(snapshot, service), generation=snapshot.generation
+    )
     manifests = deployment.children(
         service,
         owner={
@@ -85,12 +99,18 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
         },
         template=template,
         revision=revision,
+        limits=limits,
     )
     return Plan(
         service=service,
         revision=revision,
         applies=tuple(_apply(snapshot, manifest) for manifest in manifests),
-        deletes=tuple(_other_revisions(snapshot, service, revision)) if rollout.complete else (),
+        tells=tuple(_tells(snapshot, limits)),
+        deletes=(
+            (*_other_revisions(snapshot, service, revision), *_other_plugins(snapshot, service, template))
+            if rollout.complete
+            else ()
+        ),
     )
 
 
@@ -115,8 +135,47 @@ def _other_revisions(snapshot: Snapshot, service: InferenceService, revision: st
     kept = deployment.revision_name(service, revision)
     for stored in snapshot.ours(CONTROLLER_REVISIONS):
         if stored["metadata"]["name"] != kept:
-            yield _delete(stored)
+            yield _delete(CONTROLLER_REVISIONS, stored)
 
 
-def _delete(revision: Object) -> Delete:
-    return Delete(CONTROLLER_REVISIONS, revision["metadata"]["name"], revision["metadata"]["uid"])
+def _other_plugins(
+    snapshot: Snapshot, service: InferenceService, template: Mapping[str, Any]
+) -> Iterator[Delete]:
+    """The plugin of former templates, likewise."""
+    kept = live_channel.plugin_of(template)
+    for found in snapshot.ours(CONFIG_MAPS):
+        name = found["metadata"]["name"]
+        if live_channel.is_plugin(service, name) and name != kept:
+            yield _delete(CONFIG_MAPS, found)
+
+
+def _has_plugin(snapshot: Snapshot, service: InferenceService, stored: Object) -> bool:
+    """Whether the plugin that a stored template mounts is there, or can be made."""
+    plugin = live_channel.plugin_of(deployment.stored_template(stored))
+    there = {found["metadata"]["name"] for found in snapshot.ours(CONFIG_MAPS)}
+    return plugin in there | {None, live_channel.plugin_name(service)}
+
+
+def _told(snapshot: Snapshot, service: InferenceService) -> Iterator[str]:
+    """The limits files that stand where engines may read them."""
+    for found in snapshot.ours(CONFIG_MAPS):
+        if found["metadata"]["name"] == live_limits.config_map_name(service):
+            yield (found.get("data") or {}).get(live_limits.KEY, "")
+    yield from filter(None, map(_limits_of, snapshot.pods))
+
+
+def _tells(snapshot: Snapshot, limits: str) -> Iterator[Tell]:
+    for pod in snapshot.pods:
+        metadata, phase = pod["metadata"], pod["status"].get("phase")
+        is_going = "deletionTimestamp" in metadata or phase in {"Succeeded", "Failed"}
+        if not is_going and _limits_of(pod) != limits:
+            yield Tell(metadata["name"], metadata["uid"], limits)
+
+
+def _limits_of(pod: Object) -> str | None:
+    text: str | None = pod["metadata"].get("annotations", {}).get(live_limits.ANNOTATION)
+    return text
+
+
+def _delete(resource: Resource, found: Object) -> Delete:
+    return Delete(resource, found["metadata"]["name"], found["metadata"]["uid"])

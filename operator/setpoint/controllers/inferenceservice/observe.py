@@ -10,6 +10,7 @@ from typing import Protocol
 from setpoint.kube.informer import Watched, strip
 from setpoint.kube.objects import Key, Object, controller_uid
 from setpoint.kube.resources import (
+    CONFIG_MAPS,
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
@@ -22,7 +23,14 @@ from setpoint.kube.resources import (
 )
 from setpoint.orchestrations.deployment import MANAGED_BY, SERVICE_LABEL
 
-CHILDREN = (SERVICE_ACCOUNTS, CONTROLLER_REVISIONS, SERVICES, POD_DISRUPTION_BUDGETS, DEPLOYMENTS)
+CHILDREN = (
+    CONFIG_MAPS,
+    SERVICE_ACCOUNTS,
+    CONTROLLER_REVISIONS,
+    SERVICES,
+    POD_DISRUPTION_BUDGETS,
+    DEPLOYMENTS,
+)
 """What the controller applies, in this order: what a pod refers to comes before the pods."""
 
 
@@ -31,10 +39,19 @@ def _pod_status(pod: Object) -> Object:
     return strip({field: value for field, value in pod.items() if field != "spec"})
 
 
+def _without_what_stays(config_map: Object) -> Object:
+    """A ConfigMap without the data that nobody can change: the plugin's, some 50 kB for each service."""
+    kept = strip(config_map)
+    return (
+        {field: value for field, value in kept.items() if field != "data"} if kept.get("immutable") else kept
+    )
+
+
 _OURS = f"app.kubernetes.io/managed-by={MANAGED_BY}"
 WATCHED: Mapping[Resource, Watched] = {
     INFERENCE_SERVICES: Watched(),
     **dict.fromkeys(CHILDREN, Watched(_OURS)),
+    CONFIG_MAPS: Watched(_OURS, _without_what_stays),
     PODS: Watched(_OURS, _pod_status),
     # The EndpointSlice controller copies the Service's labels.
     ENDPOINT_SLICES: Watched(_OURS),

@@ -1,0 +1,133 @@
+"""A promise reaches the engines that run, and those that start while nobody is there to tell them."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from e2e.installation import NAMESPACE as OPERATOR_NAMESPACE
+from e2e.installation import port_forward, wait_until
+from e2e.scenarios.world import CHAT, World
+
+pytestmark = pytest.mark.e2e
+
+OBJECTIVE = "first-token"
+# The simulated engine reads the limits file by itself, and its image sets no PYTHONPATH.
+TEMPLATE = {"spec": {"containers": [{"name": "main", "env": [{"name": "PYTHONPATH", "value": ""}]}]}}
+
+Samples = dict[tuple[str, ...], float]
+
+
+def promised(world: World, threshold: str) -> dict[str, Any]:
+    """A service that promises its first tokens within a threshold."""
+    objective = {"name": OBJECTIVE, "metric": "TimeToFirstToken", "threshold": threshold}
+    return world.service(slo={"objectives": [objective]}, template=TEMPLATE)
+
+
+def samples(world: World) -> Samples:
+    """What an engine of the service shows, values by name and labels' values."""
+    with (
+        port_forward(world.kubectl, world.namespace, CHAT) as port,
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer,
+    ):
+        text = answer.read().decode()
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def verdicts(world: World) -> dict[str, float]:
+    """First tokens by verdict."""
+    found = samples(world)
+    return {
+        verdict: found.get(("setpoint_tokens_total", OBJECTIVE, verdict), 0.0) for verdict in ("good", "bad")
+    }
+
+
+def generation(world: World) -> float | None:
+    """Of the limits that are in force in an engine, where this service wrote them."""
+    uid = world.get("infsvc", CHAT)["metadata"]["uid"]
+    return samples(world).get(("setpoint_engine_limit_generation", "0", uid))
+
+
+def written_generation(world: World) -> int:
+    """Of the limits that the operator wrote."""
+    content = json.loads(world.get("configmap", f"{CHAT}-limits")["data"]["limits.json"])
+    return int(content["generation"])
+
+
+def started(world: World) -> list[str]:
+    """The containers that ran or run, each with how often."""
+    statuses = [status for pod in world.pods() for status in pod["status"]["containerStatuses"]]
+    return [f"{status['containerID']} {status['restartCount']}" for status in statuses]
+
+
+@contextmanager
+def no_operator(world: World) -> Iterator[None]:
+    """No operator for a while."""
+
+    def scale(replicas: int) -> None:
+        world.kubectl.run(
+            "--namespace", OPERATOR_NAMESPACE, "scale", "deployment/setpoint", f"--replicas={replicas}"
+        )
+
+    def pods() -> list[Any]:
+        selector = "app.kubernetes.io/component=operator"
+        found = world.kubectl.get("pods", "--namespace", OPERATOR_NAMESPACE, "--selector", selector)
+        return list(found["items"])
+
+    scale(0)
+    try:
+        wait_until("no operator runs", lambda: not pods())
+        yield
+    finally:
+        scale(2)
+        world.kubectl.run(
+            "--namespace", OPERATOR_NAMESPACE, "rollout", "status", "deployment/setpoint", "--timeout=120s"
+        )
+
+
+def test_a_changed_promise_is_judged_by_the_engine_that_runs(world: World) -> None:
+    world.apply(promised(world, "1h"))
+    world.wait_until_complete()
+    world.chat()
+    assert verdicts(world) == {"good": 1.0, "bad": 0.0}
+    before = started(world)
+
+    world.apply(promised(world, "1ms"))
+    wait_until("the engine has the new promise", lambda: generation(world) == written_generation(world) > 1)
+    world.chat()
+
+    assert verdicts(world) == {"good": 1.0, "bad": 1.0}
+    assert started(world) == before
+
+
+def test_a_pod_that_starts_without_the_operator_has_its_limits_before_it_is_ready(world: World) -> None:
+    world.apply(promised(world, "1h"))
+    world.wait_until_complete()
+    (old,) = world.pods()
+
+    with no_operator(world):
+        world.run("delete", "pod", old["metadata"]["name"], "--wait=false")
+
+        def names() -> list[str]:
+            return [pod["metadata"]["name"] for pod in world.pods() if _is_ready(pod)]
+
+        wait_until("another pod is ready", lambda: names() not in ([], [old["metadata"]["name"]]))
+        wait_until("the old one is gone", lambda: len(world.pods()) == 1)
+        (new,) = world.pods()
+        assert "setpoint.dev/limits" not in new["metadata"].get("annotations", {})
+        assert generation(world) == written_generation(world)
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in pod["status"].get("conditions", ())
+    )

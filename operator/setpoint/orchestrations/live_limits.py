@@ -1,0 +1,67 @@
+"""What a service's pods are told while they run: the content of the limits file, and its generation.
+
+The same text goes into a ConfigMap, for pods that start while nobody is there to tell them, and into an
+annotation of each pod, which arrives within a second. An engine believes the highest generation that it has
+seen, so what is to be believed must have one at least as high as everything that engines may see.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.scalars import duration_seconds
+from setpoint_vllm.limits_file import parse
+
+ANNOTATION = "setpoint.dev/limits"
+"""Annotation of a pod: the limits file's text."""
+KEY = "limits.json"
+"""The limits file's key in the ConfigMap."""
+
+_HIGHEST = 2**53 - 1
+"""The plugin takes no higher generation."""
+
+
+def config_map_name(service: InferenceService) -> str:
+    """Return the name of the ConfigMap with the limits file."""
+    return f"{service.metadata.name}-limits"
+
+
+def limits_file(service: InferenceService, *, writer: str, seen: Iterable[str], generation: int) -> str:
+    """Return the text of the limits file.
+
+    `writer` is the uid of the service, `seen` the texts that stand in its ConfigMap and its pods now, and
+    `generation` that of the spec. A text that says the same as is wanted stays, unless something else there
+    would be believed before it: a change by hand, however high its generation, is outdone. What is no limits
+    file is nothing that an engine believes.
+    """
+    wanted = {"writer": writer, "limits": {}, "objectives": _objectives(service)}
+    generations = {text: found for text in seen if (found := _generation(text)) is not None}
+    highest = max(generations.values(), default=0)
+    for text, found in generations.items():
+        if found == highest and text == _text(wanted, found):
+            return text
+    return _text(wanted, min(max(generation, highest + 1), _HIGHEST))
+
+
+def _objectives(service: InferenceService) -> list[dict[str, Any]]:
+    slo = service.spec.slo
+    return [
+        {
+            "name": each.name,
+            "metric": each.metric.value,
+            "threshold": duration_seconds(each.threshold),
+        }
+        for each in (slo.objectives if slo else ())
+    ]
+
+
+def _text(wanted: dict[str, Any], generation: int) -> str:
+    return json.dumps({"generation": generation, **wanted}, separators=(",", ":"))
+
+
+def _generation(text: str) -> int | None:
+    try:
+        return parse(text).generation
+    except ValueError:
+        return None

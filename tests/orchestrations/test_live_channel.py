@@ -1,0 +1,82 @@
+"""The plugin's way into a pod: what stands in its environment stays, and what cannot be is told."""
+
+from typing import Any
+
+import pytest
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.engines.vllm_plugin import FOLDER, MIDDLEWARE
+from setpoint.orchestrations import deployment, live_channel
+from tests.builders import inference_service, settings
+from tests.orchestrations.promises import SLO
+
+OWN_IMAGE = {"image": "registry.example/vllm:patched"}
+ELSEWHERE = {"valueFrom": {"configMapKeyRef": {"name": "paths", "key": "python"}}}
+
+
+def with_env(*variables: dict[str, Any], **fields: Any) -> InferenceService:
+    main = {"name": "main", "env": list(variables)}
+    return inference_service(template={"spec": {"containers": [main]}}, **fields)
+
+
+def pod(service: InferenceService) -> dict[str, Any]:
+    spec: dict[str, Any] = deployment.pod_template(service, settings())["spec"]
+    return spec
+
+
+def env(service: InferenceService) -> dict[str, Any]:
+    return {each["name"]: each.get("value") for each in pod(service)["containers"][0]["env"]}
+
+
+def test_the_plugin_is_found_and_switched_on_in_an_image_of_vllm() -> None:
+    service = inference_service(engine={"args": ["--middleware=company.Audit"]})
+
+    main = pod(service)["containers"][0]
+    assert env(service)["PYTHONPATH"] == FOLDER
+    assert "VLLM_PLUGINS" not in env(service)
+    assert main["args"][-2:] == ["--middleware=company.Audit", MIDDLEWARE]
+    assert live_channel.plugin_of({"spec": pod(service)}) == live_channel.plugin_name(service)
+
+
+@pytest.mark.parametrize(("value", "path"), [("/opt/company", f"{FOLDER}:/opt/company"), ("", FOLDER)])
+def test_the_path_that_the_template_says_stays_behind_ours(value: str, path: str) -> None:
+    service = with_env({"name": "PYTHONPATH", "value": value}, engine=OWN_IMAGE)
+
+    assert env(service)["PYTHONPATH"] == path
+    assert pod(service)["containers"][0]["args"][-1] == MIDDLEWARE
+
+
+@pytest.mark.parametrize(("value", "plugins"), [("company", "company,setpoint"), ("", "setpoint")])
+def test_the_plugins_that_the_template_lists_are_joined_by_ours(value: str, plugins: str) -> None:
+    assert env(with_env({"name": "VLLM_PLUGINS", "value": value}))["VLLM_PLUGINS"] == plugins
+
+
+UNREACHABLE = {
+    "image of its own": inference_service(engine=OWN_IMAGE, slo=SLO),
+    "image of the template": inference_service(
+        template={"spec": {"containers": [{"name": "main", "image": "registry.example/vllm:x"}]}}, slo=SLO
+    ),
+    "path from elsewhere": with_env({"name": "PYTHONPATH", **ELSEWHERE}, slo=SLO),
+    "plugins from elsewhere": with_env({"name": "VLLM_PLUGINS", **ELSEWHERE}, slo=SLO),
+}
+
+
+@pytest.mark.parametrize("service", UNREACHABLE.values(), ids=UNREACHABLE)
+def test_a_promise_that_nobody_would_judge_is_told_with_what_would_help(service: InferenceService) -> None:
+    (fault,) = deployment.faults(service, settings())
+
+    assert (fault.field, fault.reason) == ("spec.slo", "PluginUnreachable")
+    assert "PYTHONPATH" in str(fault)
+
+
+@pytest.mark.parametrize("service", UNREACHABLE.values(), ids=UNREACHABLE)
+def test_an_engine_that_the_plugin_cannot_reach_is_left_as_it_is(service: InferenceService) -> None:
+    template = deployment.pod_template(service, settings())
+
+    assert live_channel.plugin_of(template) is None
+    assert MIDDLEWARE not in template["spec"]["containers"][0]["args"]
+    assert FOLDER not in str(template)
+
+
+def test_an_image_of_ones_own_that_promises_nothing_is_no_fault() -> None:
+    assert deployment.faults(inference_service(engine=OWN_IMAGE), settings()) == []
