@@ -11,10 +11,13 @@ from tests.apiserver import ApiServer, until
 from tests.controllers.inferenceservice.running import Operator, operator, settled_service, with_service
 from tests.controllers.inferenceservice.users import (
     NAME,
+    WRITES_TO_CREATE,
     change,
+    create,
     deployment,
     limits,
     pod_is_routable,
+    service,
     told,
 )
 
@@ -166,3 +169,26 @@ async def test_a_plugin_that_no_operator_can_make_any_more_is_replaced_by_a_roll
 
     assert await plugins(kube, namespace) == [f"{NAME}-plugin-newer"]
     assert "newer" in json.dumps((await deployment(kube, namespace))["spec"])
+
+
+async def test_a_promise_to_pods_that_have_no_plugin_takes_a_rollout(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    with pytest.MonkeyPatch.context() as older:
+        older.setattr("setpoint.orchestrations.live_channel.takes_plugin", lambda _: False)
+        async with operator(api_server, namespace) as old:
+            user_service = await create(kube, service(namespace))
+            await until(lambda: len(old.writes) == WRITES_TO_CREATE - 1)
+            await old.quiet()
+    await pod_is_routable(kube, namespace)
+    before = await deployment(kube, namespace)
+
+    async with operator(api_server, namespace) as newer:
+        await newer.quiet()
+        assert (await deployment(kube, namespace))["spec"] == before["spec"]
+        await change(kube, user_service, slo=SLO)
+
+        async def rolled_out() -> bool:
+            return "setpoint-plugin" in json.dumps((await deployment(kube, namespace))["spec"])
+
+        await until(rolled_out)

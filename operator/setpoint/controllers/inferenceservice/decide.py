@@ -150,8 +150,12 @@ def _other_plugins(
 
 
 def _has_plugin(snapshot: Snapshot, service: InferenceService, stored: Object) -> bool:
-    """Whether the plugin that a stored template mounts is there, or can be made."""
+    """Whether the plugin that a stored template mounts is there or can be made; where something is promised,
+    it takes a template that mounts one.
+    """
     plugin = live_channel.plugin_of(deployment.stored_template(stored))
+    if plugin is None and service.spec.slo:
+        return False
     there = {found["metadata"]["name"] for found in snapshot.ours(CONFIG_MAPS)}
     return plugin in there | {None, live_channel.plugin_name(service)}
 
