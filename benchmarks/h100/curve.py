@@ -2,14 +2,16 @@
 
     python -m benchmarks.h100.curve ROWS.jsonl PICTURE.svg
 
-A rate counts as sustained at a token budget when the row at that rate completed 98 % of what arrived and kept
-TTFT p95 within a second; it keeps an ITL promise when its ITL p95 is within it. Nothing between two measured
-rates is made up: the curve is the highest rate that was measured and held, a lower bound of the truth.
+A rate holds at a token budget under an ITL promise when the row at that rate completed 98 % of what arrived,
+kept TTFT p95 within a second and ITL p95 within the promise; otherwise it misses. A row that the load test
+itself found invalid or not stationary tells of its window only: it shows neither. Nothing between two rates
+is made up: a budget sustains at least the highest rate that was measured to hold, and less than the lowest
+one above it that was measured to miss.
 """
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,74 +20,187 @@ import matplotlib as mpl
 from matplotlib import pyplot
 
 _LEAST_COMPLETED = 0.98
-_MOST_TTFT_P95_SECONDS = 1.0
+_MOST_TTFT_P95_MS = 1000.0
+_TABLED_MS = (20, 21, 25, 30, 35, 40, 45, 50, 60, 75, 90, 100)
 PROMISES_MS = range(20, 101)
 DEFAULT_TOKENS = 8192
 
 
 @dataclass(frozen=True)
-class Held:
-    """A rate that was sustained, and the ITL p95 that came with it."""
+class Latency:
+    """A percentile in milliseconds, with the ends of its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.1f} ({self.low:.1f} to {self.high:.1f})"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row of the chat load: what was asked, what came of it, and what the load test had against it."""
 
     tokens: int
     rate_per_second: float
-    itl_p95_ms: float
+    window_seconds: float
+    offered: int
+    completed: int
+    ttft_p95: Latency
+    itl_p95: Latency
+    flaws: tuple[str, ...] = ()
+
+    @property
+    def kept_up(self) -> bool:
+        """Whether answers and first tokens came in time, whatever the gaps between tokens were."""
+        completed = self.completed / self.offered
+        return completed >= _LEAST_COMPLETED and self.ttft_p95.value <= _MOST_TTFT_P95_MS
+
+    def holds(self, promise_ms: float) -> bool:
+        """Return whether the row shows that its rate keeps the promise."""
+        return not self.flaws and self.kept_up and self.itl_p95.value <= promise_ms
+
+    def misses(self, promise_ms: float) -> bool:
+        """Return whether the row shows that its rate breaks the promise."""
+        return not self.flaws and not self.holds(promise_ms)
+
+    def told(self, promise_ms: float) -> str:
+        """Return the rate, with an asterisk where a confidence interval leaves the verdict open."""
+        if self.holds(promise_ms):
+            sure = self.ttft_p95.high <= _MOST_TTFT_P95_MS and self.itl_p95.high <= promise_ms
+        else:
+            late = self.ttft_p95.low > _MOST_TTFT_P95_MS or self.itl_p95.low > promise_ms
+            sure = late or self.completed / self.offered < _LEAST_COMPLETED
+        return f"{self.rate_per_second:g}{'' if sure else '*'}"
 
 
-def held(rows: Iterable[dict[str, Any]]) -> list[Held]:
-    """Return the sustained rates of the chat rows of the default start, whose limits were moved live."""
-    found = []
-    for row in rows:
-        if not row["cell"].startswith("chat-") or row["start"] != "default":
-            continue
-        stage = row["report"]["stages"][0]
-        completed = stage["requests_completed"] / stage["requests_offered"]
-        if completed >= _LEAST_COMPLETED and stage["ttft"]["p95"]["value"] <= _MOST_TTFT_P95_SECONDS:
-            tokens = row["limits"]["max_num_batched_tokens"]
-            itl_p95_ms = stage["itl"]["p95"]["value"] * 1000
-            found.append(Held(tokens, stage["load"]["rate_per_second"], itl_p95_ms))
-    return found
+def measured(rows: Iterable[dict[str, Any]]) -> list[Measured]:
+    """Return the chat rows of the default start, whose limits were moved live, by budget and rate."""
+    found = [_measured(row) for row in rows if row["cell"].startswith("chat-") and row["start"] == "default"]
+    return sorted(found, key=lambda row: (row.tokens, row.rate_per_second))
 
 
-def sustained_rate(rates: Iterable[Held], promise_ms: float) -> float:
-    """Return the highest rate that kept the promise; 0 when none did."""
-    return max((each.rate_per_second for each in rates if each.itl_p95_ms <= promise_ms), default=0.0)
+def highest_held(rows: Iterable[Measured], promise_ms: float) -> Measured | None:
+    """Return the row of the highest rate that kept the promise; of equal ones that of the smallest budget."""
+    held = (row for row in rows if row.holds(promise_ms))
+    return max(held, key=lambda row: (row.rate_per_second, -row.tokens), default=None)
+
+
+def lowest_missed(rows: Sequence[Measured], promise_ms: float) -> Measured | None:
+    """Return the row of the lowest rate, above the highest that held, that broke the promise."""
+    held = highest_held(rows, promise_ms)
+    above = held.rate_per_second if held else 0.0
+    missed = (row for row in rows if row.misses(promise_ms) and row.rate_per_second > above)
+    return min(missed, key=lambda row: row.rate_per_second, default=None)
+
+
+def ratio(best: Measured | None, held: Measured | None, missed: Measured | None) -> str:
+    """Return how many times the default's rate the best rate is, between the bounds that the rows give."""
+    if best is None or (held is None and missed is None):
+        return "not bounded"
+    least = f"{best.rate_per_second / missed.rate_per_second:.2f}" if missed else ""
+    most = f"{best.rate_per_second / held.rate_per_second:.2f}" if held else ""
+    if least and most:
+        return f"{least} to {most}"
+    return f"more than {least}" if least else f"at most {most}"
+
+
+def table(rows: Sequence[Measured], promises_ms: Iterable[int] = _TABLED_MS) -> list[str]:
+    """Return what the default and the best budget sustain under each promise, as lines of Markdown."""
+    default = _of(rows, DEFAULT_TOKENS)
+    lines = [
+        "| ITL p95 promise | the default (8192) held | and missed | best static held | which | ratio |",
+        "|---|---|---|---|---|---|",
+    ]
+    for promise in promises_ms:
+        best, held = highest_held(rows, promise), highest_held(default, promise)
+        missed = lowest_missed(default, promise)
+        rates = [each.told(promise) if each else "none" for each in (held, missed, best)]
+        which = str(best.tokens) if best else "-"
+        lines.append(f"| {promise} ms | {' | '.join(rates)} | {which} | {ratio(best, held, missed)} |")
+    return lines
+
+
+def evidence(rows: Iterable[Measured]) -> list[str]:
+    """Return each row, with what the load test had against it, as lines of Markdown."""
+    lines = [
+        "| tokens | requests/s | window | completed | TTFT p95, ms | ITL p95, ms | the load test objects |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.tokens} | {row.rate_per_second:g} | {row.window_seconds:g} s "
+        f"| {row.completed} of {row.offered} | {row.ttft_p95} | {row.itl_p95} | {'; '.join(row.flaws)} |"
+        for row in rows
+    ]
+    return lines
 
 
 def main() -> None:
-    """Print the table and write the picture."""
+    """Print the tables and write the picture."""
     rows = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines()]
-    rates = held(rows)
-    default = [each for each in rates if each.tokens == DEFAULT_TOKENS]
-    budgets = sorted({each.tokens for each in rates})
-    print("| ITL p95 promise | default (8192) | best static | which | ratio |\n|---|---|---|---|---|")
-    for promise in (20, 21, 25, 30, 35, 40, 45, 50, 60, 75, 90, 100):
-        best = max(budgets, key=lambda tokens: sustained_rate(_of(rates, tokens), promise))
-        most, plain = sustained_rate(rates, promise), sustained_rate(default, promise)
-        ratio = f"{most / plain:.2f}" if plain else "-"
-        print(f"| {promise} ms | {plain:g} | {most:g} | {best if most else '-'} | {ratio} |")
-    _draw(rates, budgets, Path(sys.argv[2]), rows[0])
+    chat = measured(rows)
+    print("\n".join([*table(chat), "", *evidence(chat)]))
+    _draw(chat, Path(sys.argv[2]), rows[0])
 
 
-def _of(rates: list[Held], tokens: int) -> list[Held]:
-    return [each for each in rates if each.tokens == tokens]
+def _measured(row: dict[str, Any]) -> Measured:
+    stage = row["report"]["stages"][0]
+    flaws = [f"invalid: {reason}" for reason in stage["invalid"]]
+    if not stage["stationary"]:
+        flaws.append(f"not stationary: {', '.join(stage['unsteady']) or 'no reason given'}")
+    return Measured(
+        row["limits"]["max_num_batched_tokens"],
+        stage["load"]["rate_per_second"],
+        stage["window_seconds"],
+        stage["requests_offered"],
+        stage["requests_completed"],
+        _latency(stage["ttft"]["p95"]),
+        _latency(stage["itl"]["p95"]),
+        tuple(flaws),
+    )
 
 
-def _draw(rates: list[Held], budgets: list[int], path: Path, row: dict[str, Any]) -> None:
+def _latency(seconds: dict[str, float]) -> Latency:
+    return Latency(seconds["value"] * 1000, seconds["low"] * 1000, seconds["high"] * 1000)
+
+
+def _of(rows: Iterable[Measured], tokens: int) -> list[Measured]:
+    return [row for row in rows if row.tokens == tokens]
+
+
+def _draw(rows: Sequence[Measured], path: Path, first: dict[str, Any]) -> None:
     mpl.rcParams.update({"svg.hashsalt": "setpoint", "font.size": 9, "svg.fonttype": "none"})
     figure, axes = pyplot.subplots(figsize=(7.5, 4.2), layout="constrained")
-    for tokens in budgets:
-        reached = [sustained_rate(_of(rates, tokens), promise) or float("nan") for promise in PROMISES_MS]
-        name = f"{tokens} (the default)" if tokens == DEFAULT_TOKENS else str(tokens)
-        width = 2.4 if tokens == DEFAULT_TOKENS else 1.6
-        axes.step(list(PROMISES_MS), reached, where="post", linewidth=width, label=name)
+    for number, tokens in enumerate(sorted({row.tokens for row in rows})):
+        budget, colour = _of(rows, tokens), f"C{number}"
+        default = tokens == DEFAULT_TOKENS
+        name = f"{tokens} (the default)" if default else str(tokens)
+        held = [highest_held(budget, promise) for promise in PROMISES_MS]
+        if any(held):
+            _steps(axes, held, color=colour, linewidth=2.4 if default else 1.6, label=f"{name}: held")
+        if default:
+            missed = [lowest_missed(budget, promise) for promise in PROMISES_MS]
+            _steps(axes, missed, color=colour, linewidth=1, linestyle=":", label=f"{name}: missed")
+        # Only the drift keeps these from a line; a row that was late as well is no candidate for one.
+        doubtful = [(row.itl_p95.value, row.rate_per_second) for row in budget if row.flaws and row.kept_up]
+        if doubtful:
+            axes.plot(*zip(*doubtful, strict=True), color=colour, linestyle="", marker="o",
+                      markerfacecolor="none", label=f"{name}: not stationary")  # fmt: skip
     axes.set(xlabel="promise: ITL p95 within so many ms (TTFT p95 within 1 s)", ylim=(0, 55), xlim=(20, 100))
-    axes.set_ylabel("highest rate measured to hold, requests/s")
-    axes.set_title(f"{row['device']}, vLLM {row['vllm']}, 8B, 512 tokens in, 128 out, {row['date'][:10]}")
+    axes.set_ylabel("rate measured, requests/s")
+    axes.set_title(
+        f"{first['device']}, vLLM {first['vllm']}, 8B, 512 tokens in, 128 out, {first['date'][:10]}"
+    )
     axes.grid(alpha=0.3)
     axes.legend(title="max_num_batched_tokens", loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
+
+
+def _steps(axes: Any, rows: Iterable[Measured | None], **style: Any) -> None:
+    rates = [row.rate_per_second if row else float("nan") for row in rows]
+    axes.step(list(PROMISES_MS), rates, where="post", **style)
 
 
 if __name__ == "__main__":
