@@ -44,7 +44,7 @@ def test_every_rendering_tells_all_of_it(render: Render) -> None:
         "sweet spot",
         "max-num-seqs=256",
         "2.50 USD a GPU hour",
-        "capacity search showed to hold",
+        "sustainable rate/s",
         "B against A: capacity search",
         "B against A: 100 clients",
         "TTFT p99, ms",

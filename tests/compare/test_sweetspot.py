@@ -3,6 +3,8 @@ from typing import Any
 import pytest
 
 from setpoint.compare.sweetspot import sweet_spot
+from setpoint.loadgen.capacity import Trial, conclude
+from setpoint.loadgen.evidence import Verdict
 from setpoint.loadgen.report import Capacity, Report, Stage
 from tests.compare.builders import estimate, report, stage
 
@@ -50,7 +52,40 @@ def test_a_capacity_search_has_its_own_verdicts() -> None:
         rate_per_second=estimate(20), verdicts=["holds", "breaks", "holds"], told="", stages=[0, 2, 1]
     )
     found = report(*rates(False, False, True), capacity=capacity)
-    assert spot(found) == ("20 requests/s", "highest rate that the capacity search showed to hold")
+    assert spot(found) == ("20 requests/s", "sustainable rate of the capacity search")
+
+
+def searched(*trials: tuple[float, Verdict], **of_rate: dict[str, Any]) -> Report:
+    """A report of a capacity search, whose stages all kept the SLO; by name a rate's other fields."""
+    tried = [Trial(rate, verdict) for rate, verdict in trials]
+    stages = [stage(rate=rate, **of_rate.get(f"at_{rate:g}", {})) for rate, _ in trials]
+    return report(*stages, capacity=conclude(tried, range(len(tried))))
+
+
+def test_a_rate_that_held_above_an_unclear_one_is_no_sweet_spot() -> None:
+    found = searched(
+        (20, Verdict.UNCLEAR), (18.2, Verdict.HOLDS), (22, Verdict.HOLDS), (24.2, Verdict.BREAKS)
+    )
+    assert spot(found) == ("18.2 requests/s", "sustainable rate of the capacity search")
+
+
+@pytest.mark.parametrize("flaw", [UNSTEADY, INVALID])
+def test_where_the_sustainable_rate_has_no_sound_stage_it_is_the_next_lower_that_held(
+    flaw: dict[str, Any],
+) -> None:
+    trials = (10, Verdict.HOLDS), (20, Verdict.HOLDS), (22, Verdict.UNCLEAR), (24, Verdict.BREAKS)
+    found, reason = spot(searched(*trials, at_20=flaw))
+    assert found == "10 requests/s"
+    assert "below the sustainable rate" in reason
+
+
+@pytest.mark.parametrize("flaw", [UNSTEADY, INVALID])
+def test_a_rate_above_the_sustainable_one_never_stands_in_for_it(flaw: dict[str, Any]) -> None:
+    found = searched((20, Verdict.HOLDS), (22, Verdict.UNCLEAR), (24, Verdict.BREAKS), at_20=flaw)
+    assert spot(found) == (
+        "None",
+        "no rate that the capacity search showed to hold has a valid, stationary stage",
+    )
 
 
 def test_a_capacity_search_that_could_not_tell_leaves_it_to_the_slo() -> None:

@@ -5,7 +5,8 @@ is luck. Without an SLO: the knee of output tokens a second against the load, wh
 the line from the lightest load and least throughput to the heaviest and most (Kneedle without smoothing:
 Satopää et al., "Finding a 'kneedle' in a haystack", 2011), so long as its noise leaves it above that line.
 
-Where a capacity search found a rate, its own verdicts, which know how sure they are, stand for the SLO's.
+Where a capacity search found a rate, its own verdicts, which know how sure they are, stand for the SLO's: the
+sweet spot is that rate, and never one above it.
 
 A load whose stage is invalid says nothing and is passed over; one that is not stationary never wins. Where a
 report has open and closed loops the open ones count: a closed loop slows down with the engine.
@@ -16,10 +17,12 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from setpoint.compare.loads import Load, flaws, stages_by_load
-from setpoint.loadgen.report import Report, Stage
+from setpoint.loadgen.report import Capacity, Report, Stage
 
 _FEWEST_FOR_A_KNEE = 3
 _PREFERRED = ("rate", "trace", "clients")
+_AT_CAPACITY = "sustainable rate of the capacity search"
+_BELOW_CAPACITY = "highest below the sustainable rate with a valid, stationary stage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,26 @@ def sweet_spot(report: Report) -> SweetSpot:
     of_kind = {load: stage for load, stage in valid.items() if load.kind == kind}
     if report.slo is None:
         return _knee(of_kind)
-    return _highest_shown_to_hold(report, of_kind) or _highest_that_kept_the_slo(of_kind)
+    held = _shown_to_hold(report.capacity, report, of_kind) if report.capacity else None
+    return held or _highest_that_kept_the_slo(of_kind)
 
 
-def _highest_shown_to_hold(report: Report, stages: Mapping[Load, Stage]) -> SweetSpot | None:
-    if report.capacity is None or report.capacity.rate_per_second is None:
+def _shown_to_hold(capacity: Capacity, report: Report, stages: Mapping[Load, Stage]) -> SweetSpot | None:
+    """Return the stage of the sustainable rate, or of the next lower rate that holds and has a sound stage.
+
+    None if the search found no rate. One that held above the sustainable rate is set aside, as by the search.
+    """
+    if capacity.rate_per_second is None:
         return None
-    verdicts = zip(report.capacity.stages, report.capacity.verdicts, strict=True)
+    rate = capacity.rate_per_second.value
+    verdicts = zip(capacity.stages, capacity.verdicts, strict=True)
     holding = [report.stages[index] for index, verdict in verdicts if verdict == "holds"]
     for load, stage in reversed(list(stages.items())):
-        if stage in holding and not flaws(stage):
-            return SweetSpot(load, stage, "highest rate that the capacity search showed to hold")
-    return None
+        if stage in holding and load.size <= rate and not flaws(stage):
+            return SweetSpot(load, stage, _AT_CAPACITY if load.size == rate else _BELOW_CAPACITY)
+    return SweetSpot(
+        None, None, "no rate that the capacity search showed to hold has a valid, stationary stage"
+    )
 
 
 def _highest_that_kept_the_slo(stages: Mapping[Load, Stage]) -> SweetSpot:
