@@ -30,6 +30,8 @@ def rates(*verdicts: bool | dict[str, Any]) -> list[Stage]:
     [
         (rates(True, True, False), "20 requests/s", "missed at 30 requests/s"),
         (rates(True, True), "20 requests/s", "the limit lies higher"),
+        (rates(True, INVALID, True), "30 requests/s", "the limit lies higher"),
+        (rates(True, True, INVALID), "20 requests/s", "heavier ones were not measured validly"),
         (rates(False, True), "None", "no load kept the SLO: missed at 10 requests/s"),
         (rates(True, False, True), "10 requests/s", "missed at 20 requests/s"),
         (rates(True, UNSTEADY), "10 requests/s", "not stationary at 20 requests/s"),

@@ -37,7 +37,8 @@ class SweetSpot:
 
 def sweet_spot(report: Report) -> SweetSpot:
     """Return the sweet spot of a report."""
-    valid = {load: stage for load, stage in stages_by_load(report).items() if not stage.invalid}
+    stages = stages_by_load(report)
+    valid = {load: stage for load, stage in stages.items() if not stage.invalid}
     if not valid:
         return SweetSpot(None, None, "no load was measured validly")
     kind = min((load.kind for load in valid), key=_PREFERRED.index)
@@ -45,7 +46,8 @@ def sweet_spot(report: Report) -> SweetSpot:
     if report.slo is None:
         return _knee(of_kind)
     held = _shown_to_hold(report.capacity, report, of_kind) if report.capacity else None
-    return held or _highest_that_kept_the_slo(of_kind)
+    heaviest = max(load.size for load in stages if load.kind == kind)
+    return held or _highest_that_kept_the_slo(of_kind, heaviest)
 
 
 def _shown_to_hold(capacity: Capacity, report: Report, stages: Mapping[Load, Stage]) -> SweetSpot | None:
@@ -66,7 +68,8 @@ def _shown_to_hold(capacity: Capacity, report: Report, stages: Mapping[Load, Sta
     )
 
 
-def _highest_that_kept_the_slo(stages: Mapping[Load, Stage]) -> SweetSpot:
+def _highest_that_kept_the_slo(stages: Mapping[Load, Stage], heaviest: float) -> SweetSpot:
+    """Judge the valid stages. `heaviest`: the size of the heaviest load that was tried, validly or not."""
     best: Load | None = None
     for _, same in groupby(stages, key=lambda load: load.size):
         loads = list(same)
@@ -78,7 +81,8 @@ def _highest_that_kept_the_slo(stages: Mapping[Load, Stage]) -> SweetSpot:
             return SweetSpot(best, stages[best], f"highest that kept the SLO: {why}")
         best = max(loads, key=lambda load: stages[load].window_seconds)
     assert best is not None  # noqa: S101  stages is not empty
-    return SweetSpot(best, stages[best], "every valid load kept the SLO: the limit lies higher")
+    beyond = "heavier ones were not measured validly" if heaviest > best.size else "the limit lies higher"
+    return SweetSpot(best, stages[best], f"every valid load kept the SLO: {beyond}")
 
 
 def _knee(stages: Mapping[Load, Stage]) -> SweetSpot:
