@@ -1,0 +1,1 @@
+"""The verdicts that an engine counts, against those of the client."""
