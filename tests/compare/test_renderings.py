@@ -14,6 +14,7 @@ from setpoint.compare.document import document, verdict_of
 from setpoint.compare.markdown import markdown
 from setpoint.compare.page import page
 from setpoint.compare.terminal import terminal
+from setpoint.loadgen.report import Replay
 from tests.compare.builders import a_ladder, estimate, latency, report, runs, stage
 
 HOSTILE = "<script>alert(1)</script>|`[x](javascript:y)`[bold]$x^2$ \x1b[31m{{ 7*7 }}</svg>"
@@ -70,11 +71,13 @@ def test_the_same_reports_give_the_same_bytes(render: Render) -> None:
 
 @RENDERERS
 def test_text_of_a_report_cannot_steer_what_shows_it(render: Render) -> None:
+    recorded = Replay(rate_per_second=3, trace=HOSTILE, speed=1)
     rendered = render(
         compare(
             runs(
                 report(model=HOSTILE, settings={HOSTILE: HOSTILE}, notes=[HOSTILE]),
                 report(stage(invalid=[HOSTILE]), model="other", settings={HOSTILE: "7"}),
+                report(stage(load=recorded, slo_met=False, unmet=[HOSTILE])),
             )
         )
     )
@@ -84,6 +87,12 @@ def test_text_of_a_report_cannot_steer_what_shows_it(render: Render) -> None:
     if render is as_markdown:
         assert r"\<script\>" in rendered
         assert not re.search(r"(?<!\\)[`<$]", rendered)
+
+
+def test_the_title_of_a_plot_shows_no_control_character_of_a_trace() -> None:
+    recorded = stage(load=Replay(rate_per_second=3, trace=HOSTILE, speed=1))
+    swept = [report(recorded, settings={"seqs": seqs}) for seqs in ("1", "2")]
+    assert "\x1b" not in page(compare(runs(*swept)))
 
 
 @RENDERERS

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from setpoint.compare.words import printable
 from setpoint.loadgen.report import ClosedLoop, OpenLoop, Replay, Report, Stage
 
 
@@ -38,7 +39,7 @@ class Load:
         words = [
             f"{self.size:g}",
             unit,
-            self.pattern,
+            printable(self.pattern),  # a trace has the name of a file
             f"(no. {self.occurrence})" if self.occurrence > 1 else "",
         ]
         return " ".join(filter(None, words))
