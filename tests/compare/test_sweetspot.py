@@ -9,6 +9,8 @@ from setpoint.loadgen.report import Capacity, Report, Stage
 from tests.compare.builders import estimate, report, stage
 
 UNSTEADY: dict[str, Any] = {"stationary": False, "unsteady": ["the queue grows"]}
+UNTOLD: dict[str, Any] = {"slo_met": None, "unmet": ["why"]}
+MISSED: dict[str, Any] = {"slo_met": False, "unmet": ["one", "other"]}
 INVALID: dict[str, Any] = {"invalid": ["the client was slow"]}
 
 
@@ -36,6 +38,8 @@ def rates(*verdicts: bool | dict[str, Any]) -> list[Stage]:
         (rates(True, False, True), "10 requests/s", "missed at 20 requests/s"),
         (rates(True, UNSTEADY), "10 requests/s", "not stationary at 20 requests/s"),
         (rates(True, INVALID, True, False), "30 requests/s", "missed at 40 requests/s"),
+        (rates(True, UNTOLD), "10 requests/s", "kept the SLO: cannot be told at 20 requests/s (why)"),
+        (rates(True, MISSED), "10 requests/s", "missed at 20 requests/s (one; other)"),
         (rates(INVALID), "None", "no load was measured validly"),
         ([*rates(True), stage(rate=10, slo_met=False)], "None", "missed at 10 requests/s (no. 2)"),
         ([*rates(True, False), stage(clients=500)], "10 requests/s", "missed at 20 requests/s"),

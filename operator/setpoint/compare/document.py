@@ -152,7 +152,7 @@ def _sweet_spots(comparison: Comparison) -> Table:
             (
                 run.label,
                 str(spot.load or words.MISSING),
-                spot.reason,
+                words.printable(spot.reason),
                 *_per_million(spot.stage, price),
                 *([words.estimate(SUSTAINABLE_RATE.shown(run.report))] if searched else []),
             )

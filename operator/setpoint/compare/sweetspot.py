@@ -75,7 +75,7 @@ def _highest_that_kept_the_slo(stages: Mapping[Load, Stage], heaviest: float) ->
         loads = list(same)
         failed = [load for load in loads if flaws(stages[load]) or not stages[load].slo_met]
         if failed:
-            why = f"{'not stationary' if flaws(stages[failed[0]]) else 'missed'} at {failed[0]}"
+            why = _why_not(failed[0], stages[failed[0]])
             if best is None:
                 return SweetSpot(None, None, f"no load kept the SLO: {why}")
             return SweetSpot(best, stages[best], f"highest that kept the SLO: {why}")
@@ -83,6 +83,14 @@ def _highest_that_kept_the_slo(stages: Mapping[Load, Stage], heaviest: float) ->
     assert best is not None  # noqa: S101  stages is not empty
     beyond = "heavier ones were not measured validly" if heaviest > best.size else "the limit lies higher"
     return SweetSpot(best, stages[best], f"every valid load kept the SLO: {beyond}")
+
+
+def _why_not(load: Load, stage: Stage) -> str:
+    """Return why a valid stage did not keep the SLO, as its report has it."""
+    if flaws(stage):
+        return f"not stationary at {load}"
+    verdict = "cannot be told" if stage.slo_met is None else "missed"
+    return f"{verdict} at {load}" + (f" ({'; '.join(stage.unmet)})" if stage.unmet else "")
 
 
 def _knee(stages: Mapping[Load, Stage]) -> SweetSpot:
