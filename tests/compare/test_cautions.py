@@ -61,6 +61,11 @@ def test_runs_with_the_same_value_are_named_together() -> None:
     assert "(A, C: itl.p95=60ms,ttft.p95=1s; B: itl.p95=30ms)" in said(report(), other, report())
 
 
+def test_the_first_words_for_an_slo_stand_for_all_that_promise_the_same() -> None:
+    turned, other = report(slo="ttft.p95=1s,itl.p95=60ms"), report(slo="itl.p95=60.00001ms,ttft.p95=1s")
+    assert "(A, B: itl.p95=60ms,ttft.p95=1s; C: itl.p95=60.00001ms" in said(report(), turned, other)
+
+
 def test_what_is_true_of_several_runs_is_said_once() -> None:
     cut = report(complete=False)
     assert said(report(), cut, cut) == "B, C: ended early, has what was measured until then."

@@ -86,6 +86,16 @@ def test_goodput_is_not_judged_across_different_slos() -> None:
     assert verdicts(comparison, load)["output tokens/s"] == Verdict.BETTER
 
 
+def test_the_same_objectives_in_other_words_are_one_slo() -> None:
+    one, other = (
+        report(stage(tokens=tokens), slo=slo)
+        for tokens, slo in ((1000, "itl.p95=60ms,ttft.p95=1s"), (5000, "ttft.p95=1000ms, itl.p95=60ms"))
+    )
+    comparison = compare(runs(one, other))
+    assert verdicts(comparison)["goodput/s"] == Verdict.BETTER
+    assert comparison.cautions == ()
+
+
 def test_a_figure_that_one_run_lacks_is_not_judged() -> None:
     silent = report(stage(ttft=0.1, errors={"timeout": 600}).model_copy(update={"ttft": None}))
     assert verdicts(compare(runs(report(), silent)))["TTFT p95, ms"] == Verdict.NOT_JUDGED

@@ -7,7 +7,7 @@ from operator import attrgetter
 from setpoint.compare.cost import Price
 from setpoint.compare.figures import FAILED
 from setpoint.compare.loads import Load, common_loads, flaws, stages_by_load
-from setpoint.compare.runs import Run
+from setpoint.compare.runs import Run, promised
 from setpoint.loadgen.report import Report, Workload
 
 _WORK = [f"workload.{name}" for name in Workload.model_fields if name != "seed"]
@@ -20,8 +20,9 @@ def cautions(runs: Sequence[Run], prices: Sequence[Price]) -> Iterator[str]:
     """Yield what a reader has to know first, a sentence each; one price a run, or none at all."""
     for field in (*_WORK, "target.model"):
         yield from _differing(runs, field, "figures of different work do not compare")
-    for field in ("slo", "itl_rule"):
-        yield from _differing(runs, field, "goodput and sustainable rate are not judged")
+    unjudged = "goodput and sustainable rate are not judged"
+    yield from _differing(runs, "slo", unjudged, same=promised)
+    yield from _differing(runs, "itl_rule", unjudged)
     yield from _differing(runs, "machine", "how fast the client is shows in the latencies")
     if len(set(prices)) == 1:
         yield from _differing(
@@ -61,15 +62,27 @@ def _said(runs: Sequence[Run], of: Callable[[Run], Iterable[str]]) -> Iterator[s
 
 
 def _differing(
-    runs: Sequence[Run], what: str, therefore: str, of: Callable[[Report], object] | None = None
+    runs: Sequence[Run],
+    what: str,
+    therefore: str,
+    of: Callable[[Report], object] | None = None,
+    same: Callable[[Report], object] | None = None,
 ) -> Iterator[str]:
-    """Tell of a field (or, by `of`, of anything else) that is not the same in all the runs."""
+    """Tell of a field (or, by `of`, of anything else) that is not the same in all the runs.
+
+    `same`: what it means, where one thing can be written in several ways; the first is shown.
+    """
+    shown = of or attrgetter(what)
+    first: dict[object, object] = {}
     labels: dict[object, list[str]] = {}
     for run in runs:
-        labels.setdefault((of or attrgetter(what))(run.report), []).append(run.label)
+        meaning = (same or shown)(run.report)
+        first.setdefault(meaning, shown(run.report))
+        labels.setdefault(meaning, []).append(run.label)
     if len(labels) > 1:
         values = "; ".join(
-            f"{', '.join(names)}: {'none' if value is None else value}" for value, names in labels.items()
+            f"{', '.join(names)}: {'none' if first[meaning] is None else first[meaning]}"
+            for meaning, names in labels.items()
         )
         yield f"{what} differs ({values}): {therefore}."
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from setpoint.loadgen.report import SCHEMA, OpenEstimate, Report
-from setpoint.workload.objectives import parse_slo
+from setpoint.workload.objectives import Objective, parse_slo
 
 _IN_FOLDER = "report.json"
 _MOST_FAULTS = 5
@@ -45,7 +45,12 @@ def _file(path: str) -> str:
 
 def same_slo(runs: Sequence[Run]) -> bool:
     """Return whether one promise, judged by one rule, was held against all of them."""
-    return len({(run.report.slo, run.report.itl_rule) for run in runs}) == 1
+    return len({(promised(run.report), run.report.itl_rule) for run in runs}) == 1
+
+
+def promised(report: Report) -> frozenset[Objective]:
+    """Return what the SLO promises, however it is written; empty without one."""
+    return frozenset(parse_slo(report.slo).objectives if report.slo is not None else ())
 
 
 def _label(number: int) -> str:
