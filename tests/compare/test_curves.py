@@ -5,7 +5,7 @@ import pytest
 from setpoint.compare.comparison import compare
 from setpoint.compare.cost import Price
 from setpoint.compare.curves import Plot, plots
-from setpoint.loadgen.report import Report
+from setpoint.loadgen.report import Estimate, Report
 from tests.compare.builders import a_ladder, report, runs, stage
 
 
@@ -50,6 +50,11 @@ def test_the_percentile_and_the_threshold_are_those_of_the_slo() -> None:
     assert found["e2e-p50-clients"].limit == 20_000
 
 
+def test_runs_with_the_same_objectives_in_another_order_share_their_thresholds() -> None:
+    found = by_name(report(slo="itl.p95=60ms,ttft.p95=1s"), report(slo="ttft.p95=1s,itl.p95=60ms"))
+    assert found["ttft-p95-clients"].limit == 1000
+
+
 def test_runs_with_different_slos_share_no_threshold() -> None:
     found = by_name(report(), report(slo="ttft.p95=2s"))
     assert found["ttft-p95-clients"].limit is None
@@ -60,6 +65,12 @@ def test_cost_is_drawn_when_there_is_a_price() -> None:
         "cost-clients"
     ].curves
     assert curve.points[0].y.value == pytest.approx(1)
+
+
+def test_a_cost_without_an_upper_bound_is_drawn_as_open() -> None:
+    may_be_none = stage(output_tokens_per_second=Estimate(value=1000, low=0, high=2000))
+    (curve,) = by_name(report(may_be_none), prices=(Price(Decimal("3.60"), "EUR", 1),))["cost-clients"].curves
+    assert curve.points[0].y.high is None
 
 
 def swept(seqs: str, tokens: str, throughput: float) -> Report:

@@ -11,7 +11,7 @@ from setpoint.compare.figures import OUTPUT_TOKENS, PERCENTILES, Figure, latency
 from setpoint.compare.loads import common_loads, stages_by_load
 from setpoint.compare.runs import Run, same_slo
 from setpoint.compare.sweetspot import SweetSpot
-from setpoint.loadgen.report import Estimate, OpenEstimate, Stage
+from setpoint.loadgen.report import OpenEstimate, Stage
 from setpoint.workload.objectives import Metric, parse_slo
 
 _KINDS = {"rate": "requests/s offered", "trace": "requests/s of a trace", "clients": "clients"}
@@ -101,12 +101,12 @@ def _cost(comparison: Comparison, kind: str) -> Iterator[Plot]:
     )
 
 
-def _cost_estimate(price: Price, stage: Stage) -> Estimate | None:
+def _cost_estimate(price: Price, stage: Stage) -> OpenEstimate | None:
     cost = per_million(stage.output_tokens_per_second, price)
     if cost is None:
         return None
-    high = cost.value if cost.high is None else cost.high
-    return Estimate(value=float(cost.value), low=float(cost.low), high=float(high))
+    high = None if cost.high is None else float(cost.high)
+    return OpenEstimate(value=float(cost.value), low=float(cost.low), high=high)
 
 
 def _points(
