@@ -69,6 +69,13 @@ async def dribbles(request: web.Request, body: dict[str, Any]) -> Stream:
     return response
 
 
+async def lingers(request: web.Request, body: dict[str, Any]) -> Stream:
+    """Answers as it should, and ends the response long after its last word."""
+    response = await behaves(request, body)
+    await asyncio.sleep(0.6)
+    return response
+
+
 async def at_once(request: web.Request, body: dict[str, Any]) -> Stream:
     """Answers with all tokens in one chunk."""
     response = await begin(request)
@@ -155,6 +162,15 @@ async def never_ends_an_error(request: web.Request, body: dict[str, Any]) -> Str
     await response.prepare(request)
     while True:
         await response.write(b"x" * 2**16)
+
+
+async def refuses_slowly(request: web.Request, body: dict[str, Any]) -> Stream:
+    """Refuses with 500, and says why bit by bit for ever."""
+    response = web.StreamResponse(status=500)
+    await response.prepare(request)
+    while True:
+        await response.write(b"x")
+        await asyncio.sleep(0.1)
 
 
 async def has_a_giant_header(request: web.Request, body: dict[str, Any]) -> Stream:

@@ -65,6 +65,22 @@ async def test_a_failure_is_told_by_its_kind(
     assert record.ended is not None
 
 
+async def test_an_answer_is_over_though_its_response_is_not(endpoint: FakeEndpoint) -> None:
+    endpoint.behaviour = does.lingers
+    begin = time.monotonic()
+    record = await ask(endpoint)
+    assert record.answered
+    assert time.monotonic() - begin < 0.5
+
+
+async def test_a_refusal_is_timed_though_its_reason_has_no_end(endpoint: FakeEndpoint) -> None:
+    endpoint.behaviour = does.refuses_slowly
+    begin = time.monotonic()
+    record = await ask(endpoint)
+    assert record.error == "http_500"
+    assert (record.ended or 0.0) - begin < 0.5
+
+
 @pytest.mark.parametrize("behaviour", [does.never_ends, does.hangs])
 async def test_what_does_not_end_is_timed_out(endpoint: FakeEndpoint, behaviour: Behaviour) -> None:
     endpoint.behaviour = behaviour

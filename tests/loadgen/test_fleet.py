@@ -13,6 +13,8 @@ from setpoint.loadgen.plan import ClosedPlan, OpenPlan, Plan, ReplayPlan, Reques
 from setpoint.loadgen.prompts import Prompts
 from setpoint.loadgen.records import Record
 from setpoint.loadgen.report import ClosedLoop
+from setpoint.loadgen.sender import PAUSE_AFTER_ERROR_SECONDS
+from setpoint.simulator.play import RETRY_SECONDS
 from setpoint.workload.arrivals import parse_arrivals
 from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import Uniform
@@ -55,6 +57,24 @@ def test_requests_under_way_are_told_without_an_end(endpoint: FakeEndpoint) -> N
         records = held(fleet, OpenPlan(parse_arrivals("constant"), 20.0, 1.0, SHAPE, "1"), 1.0)
     assert len(records) >= 15
     assert all(record.ended is None and record.error is None for record in records)
+
+
+def test_a_client_is_free_once_its_answer_is_over_though_the_response_is_not(endpoint: FakeEndpoint) -> None:
+    endpoint.behaviour = does.lingers
+    with a_fleet(endpoint, 1) as fleet:
+        records = held(fleet, ClosedPlan(1, SHAPE, "1"), 1.2)
+    assert sum(record.answered for record in records) >= 10
+    assert not any(record.error for record in records)
+
+
+def test_a_client_uses_its_connection_again(endpoint: FakeEndpoint) -> None:
+    with a_fleet(endpoint, 1) as fleet:
+        records = held(fleet, ClosedPlan(1, SHAPE, "1"), 1.0)
+    assert len(endpoint.transports) < len(records) / 4
+
+
+def test_a_refused_client_pauses_as_long_as_in_the_simulator() -> None:
+    assert PAUSE_AFTER_ERROR_SECONDS == RETRY_SECONDS
 
 
 def test_a_client_that_was_refused_pauses(endpoint: FakeEndpoint) -> None:

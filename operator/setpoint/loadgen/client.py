@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,8 +20,13 @@ EVENT_STREAM = "text/event-stream"
 _KEEP_ALIVE_SECONDS = 3
 """Below the 5 s after which uvicorn closes an idle connection: else a request would meet a closed one."""
 _READ_BUFFER_BYTES = 2**18
+_HELD_UP_SECONDS = 0.002
+"""How long the client of an answer waits for the end of its response.
+
+Mostly that comes with the last word: then its connection is free for the next request, and one is enough.
+"""
 _LAST_BYTES_SECONDS = 1.0
-"""How long to wait for the end of a response that is decided, to use the connection again."""
+"""How long the end of a response that is decided is awaited in all, to use the connection again."""
 _OWN_FAULTS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
 """Why this machine cannot open a connection, whatever the endpoint does."""
 _MOST_BYTES_AFTER = 2**16
@@ -87,13 +93,16 @@ class Client:
     timeout_seconds: float
     clock: Callable[[], float]
     """Seconds, in the time of the records."""
+    _ending: "set[asyncio.Task[None]]" = field(default_factory=set)
+    """Of the answers that are decided, what reads their responses to the end."""
 
     async def ask(self, body: bytes, record: Record) -> Answer:
         """Send a request and fill in its record; if cancelled, leave it as one under way."""
         answer = Answer(record)
+        response: aiohttp.ClientResponse | None = None
         try:
-            async with asyncio.timeout(self.timeout_seconds) as deadline:
-                await self._exchange(body, answer, deadline)
+            async with asyncio.timeout(self.timeout_seconds):
+                response = await self._exchange(body, answer)
         except TimeoutError:
             _blame(answer, ErrorKind.TIMEOUT)
         except aiohttp.ClientPayloadError:
@@ -103,19 +112,28 @@ class Client:
         except (aiohttp.ClientError, ValueError):
             _blame(answer, ErrorKind.MALFORMED)
         answer.close(self.clock(), self.endpoint.exact_length)
+        if response is not None and not response.content.is_eof():
+            ending = asyncio.create_task(_read_out(response))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            await asyncio.wait([ending], timeout=_HELD_UP_SECONDS)
         return answer
 
-    async def _exchange(self, body: bytes, answer: Answer, deadline: asyncio.Timeout) -> None:
+    async def _exchange(self, body: bytes, answer: Answer) -> aiohttp.ClientResponse:
+        """Return the response, of which there may be more to come, once the answer is decided."""
         url = self.endpoint.url + PATHS[self.endpoint.api]
-        async with self.session.post(url, data=body, headers=self.endpoint.headers) as response:
+        response = await self.session.post(url, data=body, headers=self.endpoint.headers)
+        try:
             if response.status != 200:
                 answer.record.error = f"http_{response.status}"
             elif response.content_type != EVENT_STREAM or "Content-Encoding" in response.headers:
                 answer.record.error = ErrorKind.MALFORMED
             else:
                 await self._stream(response.content, answer)
-            deadline.reschedule(asyncio.get_running_loop().time() + _LAST_BYTES_SECONDS)
-            await _read_out(response.content)
+        except BaseException:
+            response.close()
+            raise
+        return response
 
     async def _stream(self, content: aiohttp.StreamReader, answer: Answer) -> None:
         events = EventParser()
@@ -139,10 +157,15 @@ def _blame(answer: Answer, error: ErrorKind) -> None:
         answer.record.error = error
 
 
-async def _read_out(content: aiohttp.StreamReader) -> None:
+async def _read_out(response: aiohttp.ClientResponse) -> None:
     """Read what is left of a response, if it is little, so that its connection can be used again."""
     size = 0
-    async for received in content.iter_any():
-        size += len(received)
-        if size > _MOST_BYTES_AFTER:
-            return
+    try:
+        with suppress(TimeoutError, aiohttp.ClientError, OSError, ValueError):
+            async with asyncio.timeout(_LAST_BYTES_SECONDS):
+                async for received in response.content.iter_any():
+                    size += len(received)
+                    if size > _MOST_BYTES_AFTER:
+                        return
+    finally:
+        response.close()  # of one that was read to its end, the connection is free by now, and stays open

@@ -32,8 +32,11 @@ _BATCH_SECONDS = 0.5
 _START_SECONDS = 1.0
 """Over which the clients of a closed loop begin one by one, as one burst is no steady load."""
 _PRIORITY = -10
-_PAUSE_AFTER_ERROR_SECONDS = 0.5
-"""Before a client of a closed loop tries again: an endpoint that refuses at once would be hammered."""
+PAUSE_AFTER_ERROR_SECONDS = 1.0
+"""Before a client of a closed loop tries again, as in the simulator.
+
+An endpoint that refuses at once would else be hammered.
+"""
 
 
 class Order(Enum):
@@ -143,7 +146,7 @@ class _Stage:
             request, body = following, self._body(following)
             record = await asked
             if record.error:
-                await asyncio.sleep(_PAUSE_AFTER_ERROR_SECONDS)
+                await asyncio.sleep(PAUSE_AFTER_ERROR_SECONDS)
             free = self._now()
 
     async def _ask(self, request: Request, scheduled: float, body: bytes) -> Record:
