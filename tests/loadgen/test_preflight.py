@@ -1,6 +1,7 @@
 import pytest
 from aiohttp import web
 
+from setpoint.loadgen import preflight as preflight_module
 from setpoint.loadgen.client import Endpoint
 from setpoint.loadgen.preflight import EndpointError, Ready, preflight
 from setpoint.loadgen.prompts import Prompts
@@ -52,7 +53,7 @@ async def test_missing_usage_is_said(endpoint: FakeEndpoint) -> None:
 
 async def test_several_tokens_a_chunk_are_said(endpoint: FakeEndpoint) -> None:
     endpoint.behaviour = does.at_once
-    assert "8 tokens came in 1 chunks: ITL is between chunks" in (await look(endpoint)).notes[0]
+    assert "8 tokens came in 1 chunk: ITL is between chunks" in (await look(endpoint)).notes[0]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ async def test_several_tokens_a_chunk_are_said(endpoint: FakeEndpoint) -> None:
         (does.sheds, "answers 503.*overloaded"),
         (does.stops, "cut"),
         (does.takes_short_prompts, "answers 400.*maximum context length is 100 tokens"),
-        (does.cuts, "does not answer /v1/chat/completions"),
+        (does.cuts, "cuts its answer to /v1/chat/completions before the end"),
     ],
 )
 async def test_what_cannot_be_put_under_load_is_told(
@@ -88,8 +89,18 @@ async def test_an_answer_without_an_end_is_told(endpoint: FakeEndpoint, behaviou
         await look(endpoint, timeout_seconds=0.2)
 
 
+async def test_a_stream_far_beyond_what_was_asked_for_is_refused_before_the_timeout(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight_module, "_MOST_EVENTS", 20)
+    endpoint.behaviour = does.never_ends
+    with pytest.raises(EndpointError, match=r"more than 20 events .* 8 tokens .* max_tokens"):
+        await look(endpoint, timeout_seconds=300.0)
+
+
 async def test_an_endpoint_that_is_not_there_is_told(endpoint: FakeEndpoint) -> None:
-    with pytest.raises(EndpointError, match=r"127\.0\.0\.1:9 does not answer.*is it running"):
+    said = r"127\.0\.0\.1:9 does not answer /v1/models: Connection refused: is it running"
+    with pytest.raises(EndpointError, match=said):
         await look(endpoint, url="http://127.0.0.1:9")
 
 

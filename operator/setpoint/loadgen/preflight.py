@@ -1,5 +1,6 @@
 """What is found out before any load: is the endpoint there, is it as it should be, how does it count."""
 
+import os
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +18,8 @@ _PROBE_OUTPUT_TOKENS = 8
 _PROBE_WORDS = (8, 128)
 _MOST_BYTES = 2**20
 """More than any answer to a probe: what is longer has no end."""
+_MOST_EVENTS = 256
+"""Far more than a probe asks for: else a slow stream without an end would be read until the timeout."""
 _LONGEST_QUOTE = 200
 _MOST_LISTED = 10
 
@@ -109,8 +112,9 @@ class _Look:
             notes.append("the endpoint does not honour ignore_eos: output lengths are upper bounds")
         long = await self._probe(prompts, many)
         if len(short.arrivals) < short.output_tokens:
+            chunks = f"{len(short.arrivals)} chunk{'s' if len(short.arrivals) != 1 else ''}"
             notes.append(
-                f"{short.output_tokens} tokens came in {len(short.arrivals)} chunks: ITL is between chunks, "
+                f"{short.output_tokens} tokens came in {chunks}: ITL is between chunks, "
                 "TPOT is the mean between tokens"
             )
         if not short.prompt_tokens:
@@ -175,15 +179,23 @@ class _Look:
     async def _request(self, method: str, path: str, body: bytes | None = None) -> _Reply:
         """Return the reply. Raises EndpointError when there is none that ends."""
         url = self._endpoint.url
+        began = False
         try:
             async with self._session.request(
                 method, url + path, data=body, headers=self._endpoint.headers, timeout=self._timeout
             ) as response:
-                read = b""
+                read, began = b"", True
+                streams = response.content_type == EVENT_STREAM
                 async for received in response.content.iter_any():
                     read += received
                     if len(read) > _MOST_BYTES:
                         raise EndpointError(f"--url: {url} answers {path} without an end")
+                    if streams and read.count(b"data:") > _MOST_EVENTS:
+                        raise EndpointError(
+                            f"--url: {url} streams more than {_MOST_EVENTS} events at {path} where "
+                            f"{_PROBE_OUTPUT_TOKENS} tokens were asked for: it does not honour max_tokens, "
+                            "or streams without an end"
+                        )
                 return _Reply(response.status, response.content_type, read)
         except TimeoutError:
             raise EndpointError(
@@ -191,10 +203,23 @@ class _Look:
                 "look at the endpoint, or raise --timeout"
             ) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if began:
+                raise EndpointError(
+                    f"--url: {url} cuts its answer to {path} before the end: look at the endpoint, and at "
+                    "what stands before it"
+                ) from None
             raise EndpointError(
-                f"--url: {url} does not answer {path}: {error or type(error).__name__}: "
+                f"--url: {url} does not answer {path}: {_told(error)}: "
                 "is it running, and is this its address?"
             ) from None
+
+
+def _told(error: Exception) -> str:
+    """Return what went wrong, without what aiohttp says of TLS where there may be none."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        number = error.os_error.errno or 0
+        return os.strerror(number) if number > 0 else str(error.os_error.strerror or error.os_error)
+    return str(error) or type(error).__name__
 
 
 def _listed(models: list[str]) -> str:
