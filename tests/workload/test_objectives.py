@@ -16,6 +16,13 @@ def test_an_slo_is_read_with_its_units() -> None:
     )
 
 
+def test_a_threshold_may_be_a_fraction_of_a_unit() -> None:
+    assert [each.threshold_seconds for each in parse_slo("ttft.p95=0.5s,itl.p95=7.5ms").objectives] == [
+        0.5,
+        0.0075,
+    ]
+
+
 @pytest.mark.parametrize("late", [a_request(ttft=1.1), a_request(mean_itl=0.07), a_request(e2e=9)])
 def test_a_request_is_good_only_when_it_meets_every_objective(late: RequestLatencies) -> None:
     slo = parse_slo("itl.p95=60ms,ttft.p95=1s,e2e.p95=5s")

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from setpoint.api.scalars import duration_seconds
 from setpoint.loadgen.preflight import API_KEY_VARIABLE
+from setpoint.workload.durations import duration_seconds
 
 SHORTEST_STAGE_SECONDS = 1.0
 _MOST_CLIENTS = 100_000

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from setpoint.api.scalars import duration_seconds
+from setpoint.workload.durations import duration_seconds
 
 
 class Metric(StrEnum):

@@ -1,0 +1,18 @@
+"""Durations on a command line: as in the API, but with decimals, which thresholds often need."""
+
+import re
+from decimal import Decimal
+
+_UNITS_SECONDS = {"h": Decimal(3600), "m": Decimal(60), "s": Decimal(1), "ms": Decimal("0.001")}
+_PART = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,9})?)(ms|h|m|s)", re.ASCII)
+_DURATION = re.compile(rf"(?:{_PART.pattern}){{1,4}}", re.ASCII)
+
+
+def duration_seconds(text: str) -> float:
+    """Return the seconds of a duration such as `1h30m`, `0.5s` or `7.5ms`.
+
+    Raises ValueError when `text` is not a duration.
+    """
+    if not _DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is not a duration; write for example 1h30m, 90s, 0.5s or 7.5ms")
+    return float(sum(Decimal(amount) * _UNITS_SECONDS[unit] for amount, unit in _PART.findall(text)))
