@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.cli import main
+from setpoint.cli import main, simulate_fit
 from setpoint.simulator.parameters import TYPICAL, built_in
 from tests.simulator.builders import LLAMA_8B
 
@@ -181,10 +181,37 @@ def test_a_fit_finds_what_is_wrong_before_it_begins(
     for rows, out, told in (
         (lacking, str(tmp_path / "out"), "rows[0]: key 'tok_s' is missing"),
         (whole, str(tmp_path / "no folder" / "out"), "--out:"),
+        (whole, str(tmp_path), "cannot be written: Is a directory"),
     ):
         command = ["simulate", "fit", "--rows", rows, "--model-config", config, "--gpu", "H100", "--out", out]
         assert main(command) == 2
         assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ended_by", [KeyboardInterrupt, ModuleNotFoundError])
+@pytest.mark.parametrize("before", [None, "fitted before"])
+def test_a_fit_that_does_not_end_leaves_the_file_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    config: str,
+    ended_by: type[BaseException],
+    before: str | None,
+) -> None:
+    def fit(*_: object, **__: object) -> None:
+        raise ended_by
+
+    monkeypatch.setattr(simulate_fit, "fit", fit)
+    table, out = written(tmp_path / "table.json", TABLE), tmp_path / "params.json"
+    if before is not None:
+        out.write_text(before)
+    inputs = ("--rows", table, "--model-config", config, "--gpu", "H100")
+    command = ["simulate", "fit", *inputs, "--out", str(out)]
+    if ended_by is KeyboardInterrupt:
+        with pytest.raises(KeyboardInterrupt):
+            main(command)
+    else:
+        assert main(command) == 2
+    assert (out.read_text() if out.exists() else None) == before
 
 
 @pytest.mark.parametrize(

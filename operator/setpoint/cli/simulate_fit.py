@@ -51,10 +51,7 @@ def simulate_fit(options: argparse.Namespace) -> int:
     if options.evaluations < 1:
         raise DocumentError(f"--evaluations: {options.evaluations} must be at least 1")
     out = Path(options.out)
-    try:
-        out.touch()
-    except OSError as error:
-        raise DocumentError(f"--out: {out} cannot be written: {error.strerror}") from None
+    _check_writable(out)
     try:
         found = fit(
             [partial(cells, table, machine) for table in tables],
@@ -80,6 +77,17 @@ def simulate_fit(options: argparse.Namespace) -> int:
     told = ", ".join(f"{figure} {error:.1%}" for figure, error in errors.items())
     write(f"{out}: median error of {sum(len(table.rows) for table in tables)} rows, all fitted: {told}\n")
     return 0
+
+
+def _check_writable(path: Path) -> None:
+    """Find out before a long fit whether its file can be written, and leave no file, or the one there was."""
+    try:
+        missing = not path.exists()
+        path.open("ab").close()
+        if missing:
+            path.resolve().unlink()
+    except OSError as error:
+        raise DocumentError(f"--out: {path} cannot be written: {error.strerror}") from None
 
 
 def _tell(evaluations: int, loss: float) -> None:
