@@ -40,7 +40,9 @@ def test_a_trace_is_replayed(run: Run, endpoint: FakeEndpoint, tmp_path: Path) -
         "loadtest", "--url", endpoint.url, "--model", MODEL, "--trace", str(trace), "--speed", "2", "--json"
     )
     (stage,) = Report.model_validate_json(ended.out).stages
-    assert stage.load.model_dump()["rate_per_second"] == 21
+    assert stage.load.model_dump()["rate_per_second"] == 20  # 2.1 s, with the last one's
+    assert stage.window_seconds == pytest.approx(1.05)
+    assert stage.requests_offered == 21
     words = [len(does.prompt_of(body).split()) for body in endpoint.asked]
     assert words[2:] == [8 + number for number in range(21)]  # and two tokens around them, by the calibration
 

@@ -45,6 +45,16 @@ def test_a_stage_is_told_with_what_is_wrong_with_it() -> None:
     assert "sent 100.0 ms late" in second
 
 
+def test_a_probe_is_marked_and_what_its_figures_do_not_show_is_told() -> None:
+    file = io.StringIO()
+    waiting = [a_record(0, 0.0, ttft=None, under_way=True)]
+    stage = measure(held(waiting, 12.0, load=ClosedLoop(clients=1)), None, probe=True)
+    Display(file, lambda: 0.0).stage(stage)
+    first, second = file.getvalue().splitlines()
+    assert "probe" in first.rpartition("errors 0")[2]
+    assert second.startswith("  no request ended in the window: 1 was under way at its end")
+
+
 class Full(io.StringIO):
     def write(self, text: str) -> int:  # noqa: ARG002
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

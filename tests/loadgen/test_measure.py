@@ -5,7 +5,7 @@ import pytest
 
 from setpoint.loadgen.measure import measure
 from setpoint.loadgen.records import TICK_SECONDS, Record
-from setpoint.loadgen.report import ClosedLoop
+from setpoint.loadgen.report import ClosedLoop, Replay
 from setpoint.workload.objectives import parse_slo
 from tests.loadgen.builders import a_record, held, queue
 
@@ -58,6 +58,49 @@ def test_shedding_breaks_the_promise() -> None:
     for record in records[::5]:
         record.error = "http_503"
     assert measure(held(records), SLO).slo_met is False
+
+
+def test_failures_outside_the_window_are_told() -> None:
+    records = steady()
+    for number in (0, 1, 2, 700):
+        records[number].error = "http_503"
+    stage = measure(held(records), SLO, warm_up_seconds=10.0)
+    assert (stage.errors, stage.notes) == (
+        {},
+        [
+            "4 requests of outside the window failed, 3 of them in the warm-up (http_503:4): the figures and "
+            "the errors are of the window alone"
+        ],
+    )
+
+
+def test_streams_that_never_end_are_told() -> None:
+    endless = [a_record(number, number / 4, gaps=(0.1,) * 900, under_way=True) for number in range(4)]
+    stage = measure(held(endless, load=ClosedLoop(clients=4)), SLO, warm_up_seconds=10.0)
+    assert stage.errors == {}
+    (note,) = stage.notes
+    assert note.startswith(
+        "no request ended in the window: 4 were under way at its end, 4 of them all through it"
+    )
+
+
+def test_a_stream_that_never_ends_among_others_is_told() -> None:
+    records = [*steady(), a_record(9999, 0.5, gaps=(0.1,) * 900, under_way=True)]
+    (note,) = measure(held(records), SLO, warm_up_seconds=10.0).notes
+    assert note.startswith("1 request was under way all through the window")
+
+
+def test_the_first_burst_of_a_trace_is_measured() -> None:
+    replay = Replay(rate_per_second=6.0, trace="t.jsonl", speed=1.0)
+    stage = measure(held([a_record(number, 0.0) for number in range(6)], 1.0, load=replay), SLO)
+    assert (stage.warmup_seconds, stage.requests_offered, stage.good, stage.slo_met) == (0.0, 6, 6, True)
+    assert stage.ttft
+    assert stage.ttft.count == 6
+
+
+def test_a_trace_has_the_warm_up_that_is_asked_for() -> None:
+    replay = Replay(rate_per_second=10.0, trace="t.jsonl", speed=1.0)
+    assert measure(held(steady(), load=replay), SLO, warm_up_seconds=10.0).warmup_seconds == 10.0
 
 
 def test_without_an_slo_nothing_is_judged() -> None:

@@ -84,6 +84,14 @@ def test_the_result_names_the_stages_it_stands_on() -> None:
     assert len(found.held) == len(found.stages)
 
 
+def test_the_stages_of_the_first_guess_are_marked() -> None:
+    found = search(QueueHolder())
+    assert [stage.probe for stage in found.stages] == [
+        isinstance(stage.load, ClosedLoop) for stage in found.stages
+    ]
+    assert any(stage.probe for stage in found.stages)
+
+
 def test_an_interrupted_search_tells_what_it_knows() -> None:
     found = search(QueueHolder(interrupt_after=3))
     assert (len(found.stages), len(found.trials)) == (3, 0)

@@ -1,8 +1,10 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from setpoint.loadgen.trace import read_trace
+from setpoint.loadgen.plan import Request
+from setpoint.loadgen.trace import read_trace, trace_seconds
 
 GOOD = '{"timestamp": 5.5, "prompt_tokens": 7, "output_tokens": 3, "user": "x"}\n'
 
@@ -48,3 +50,13 @@ def test_what_is_no_trace_is_told_by_line_and_key(tmp_path: Path, text: str, sai
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         read_trace(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds"), [(range(10), 10.0), ((0, 0, 0), 0.0), ((0,), 0.0), ((0, 0, 3), 4.5)]
+)
+def test_a_trace_is_a_mean_gap_longer_than_the_time_of_its_last_request(
+    times: Sequence[float], seconds: float
+) -> None:
+    trace = [Request(number, 5, 3, float(time)) for number, time in enumerate(times)]
+    assert trace_seconds(trace) == pytest.approx(seconds)

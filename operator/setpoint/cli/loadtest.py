@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from setpoint.api.scalars import duration_seconds
 from setpoint.cli import loadtest_values as values
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.interruption import Interruption
@@ -29,10 +28,11 @@ from setpoint.loadgen.prompts import COMMON_WORDS, Prompts, words_of_tokenizer
 from setpoint.loadgen.report import ClosedLoop, OpenLoop, Replay, Report
 from setpoint.loadgen.run import LoadTest, StagePlan, Watcher, run
 from setpoint.loadgen.search import CapacityPlan
-from setpoint.loadgen.trace import read_trace
+from setpoint.loadgen.trace import read_trace, trace_seconds
 from setpoint.redaction import redact
 from setpoint.workload.arrivals import Arrivals, Burst, parse_arrivals
 from setpoint.workload.draws import Shape
+from setpoint.workload.durations import duration_seconds
 from setpoint.workload.lengths import Lengths, parse_lengths
 from setpoint.workload.objectives import ItlRule, Slo, parse_slo
 
@@ -70,7 +70,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--warmup",
         type=typed(duration_seconds),
         metavar="TIME",
-        help="left out of each stage (found); not of a search",
+        help="left out of each stage (found; of a trace nothing); not of a search",
     )
     add("--arrivals", metavar="PATTERN", help="of an open loop: poisson, constant, burst:SIZE, ramp:FACTOR "
         f"or step:FACTOR:SHARE ({DEFAULTS['arrivals']})")  # fmt: skip
@@ -194,7 +194,7 @@ def _stages(options: argparse.Namespace, arrivals: Arrivals, shape: Shape) -> li
     ]
     if options.trace:
         trace = _read("--trace", lambda path: read_trace(path, options.speed), options.trace)
-        length = max(values.SHORTEST_STAGE_SECONDS, trace[-1].scheduled)
+        length = max(values.SHORTEST_STAGE_SECONDS, trace_seconds(trace))
         duration = options.duration or length
         load = Replay(rate_per_second=len(trace) / length, trace=str(options.trace), speed=options.speed)
         planned.append((load, ReplayPlan(tuple(trace))))

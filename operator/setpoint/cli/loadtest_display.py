@@ -110,8 +110,8 @@ def load_text(load: Load) -> str:
 
 
 def _reasons(stage: Stage) -> tuple[str, ...]:
-    """Return why a stage missed its promise, and why its figures may not be used."""
-    return (*stage.unmet, *stage.unsteady, *stage.invalid)
+    """Return why a stage missed its promise, why its figures may not be used, and what they do not show."""
+    return (*stage.unmet, *stage.unsteady, *stage.invalid, *stage.notes)
 
 
 def _row(stage: Stage) -> tuple[str, ...]:
@@ -133,7 +133,15 @@ def _row(stage: Stage) -> tuple[str, ...]:
         good,
         "" if stage.good is None else _VERDICTS[stage.slo_met],
         errors or "0",
-        "INVALID" if stage.invalid else "" if stage.stationary else "not stationary",
+        ", ".join(
+            mark
+            for mark, applies in (
+                ("probe", stage.probe),
+                ("INVALID", bool(stage.invalid)),
+                ("not stationary", not stage.stationary and not stage.invalid),
+            )
+            if applies
+        ),
     )
 
 

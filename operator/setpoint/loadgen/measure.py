@@ -11,6 +11,7 @@ from setpoint.loadgen.promise import is_good
 from setpoint.loadgen.records import Record, tokens_per_chunk
 from setpoint.loadgen.report import ClosedLoop, Estimate, OpenLoop, Replay, Stage
 from setpoint.loadgen.slo_verdict import slo_verdict
+from setpoint.loadgen.unseen import unseen
 from setpoint.loadgen.window import Window, find_window, latencies
 from setpoint.workload.objectives import Slo
 
@@ -41,9 +42,17 @@ class Held:
         return self.end - (warm_up_seconds or 0.0) >= _LEAST_WINDOW_SECONDS
 
 
-def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -> Stage:
-    """Return the figures of a stage; its warm-up is found when it is not given."""
+def measure(
+    held: Held, slo: Slo | None, warm_up_seconds: float | None = None, *, probe: bool = False
+) -> Stage:
+    """Return the figures of a stage; its warm-up is found when it is not given, but that of a trace is 0.
+
+    A trace is asked for as a whole: what it begins with, such as a burst, belongs to it. `probe`: it is a
+    short stage of a search.
+    """
     records = held.records
+    if warm_up_seconds is None and isinstance(held.load, Replay):
+        warm_up_seconds = 0.0
     window = find_window(records, held.end, warm_up_seconds)
     offered = [record for record in records if record.scheduled in window]
     completed = [record for record in records if record.answered and record.ended in window]
@@ -80,6 +89,8 @@ def measure(held: Held, slo: Slo | None, warm_up_seconds: float | None = None) -
         stationary=not unsteady,
         unsteady=unsteady,
         invalid=[*why_invalid(client, offered, ttft, itl), *held.deaths],
+        notes=unseen(records, window),
+        probe=probe,
     )
 
 

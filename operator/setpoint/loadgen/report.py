@@ -120,6 +120,15 @@ class Stage(_Part):
     invalid: list[str] = Field(
         description="why the figures must not be used, such as a slow client; [] if valid"
     )
+    notes: list[str] = Field(
+        default=[],
+        description="what the figures of the window do not show: requests that failed outside of it, or that "
+        "were under way all through it",
+    )
+    probe: bool = Field(
+        default=False,
+        description="whether it is one of the short stages by which a search makes its first guess",
+    )
 
 
 class Capacity(_Part):

@@ -83,7 +83,7 @@ class Search:
             held = self.holder.hold(
                 ClosedLoop(clients=clients), plan, self.plan.longest_stage_seconds * _PROBE_SHARE
             )
-            stage = self._keep(found, held)
+            stage = self._keep(found, held, probe=True)
             throughput = stage.requests_per_second.value if stage else 0.0
             if not (stage and stage.slo_met) or throughput < best * _LEAST_GAIN or self.holder.interrupted():
                 between = math.sqrt((best or throughput / 4) * max(best, throughput))
@@ -91,10 +91,10 @@ class Search:
             best = throughput
         return best * _SHARE_OF_CLOSED_LOOP
 
-    def _keep(self, found: Searched, held: Held) -> Stage | None:
+    def _keep(self, found: Searched, held: Held, *, probe: bool = False) -> Stage | None:
         if not held.is_worth_a_figure(None):
             return None
-        stage = measure(held, self.plan.slo)
+        stage = measure(held, self.plan.slo, probe=probe)
         found.stages.append(stage)
         found.held.append(held)
         self.tell(stage)

@@ -1,6 +1,7 @@
 """A recorded load, to be replayed: one JSON object a line, with the time of a request and its lengths."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -39,6 +40,15 @@ def read_trace(path: Path, speed: float = 1.0) -> list[Request]:
         Request(number, row.prompt_tokens, row.output_tokens, (row.timestamp - start) / speed)
         for number, row in enumerate(rows)
     ]
+
+
+def trace_seconds(trace: Sequence[Request]) -> float:
+    """Return how long a trace is: from its first request to one mean gap after its last.
+
+    So the last one lies within it, and n requests a second apart are n seconds; 0 when all come at once.
+    """
+    span = trace[-1].scheduled
+    return span + span / (len(trace) - 1) if len(trace) > 1 else 0.0
 
 
 def _parse(line: str, source: str) -> _Line:
