@@ -59,7 +59,8 @@ TIERS = (
         ),
         quick=True,
     ),
-    Tier("unit", (_pytest("tests", "-m", "not apiserver and not browser"),), quick=True),
+    Tier("unit", (_pytest("tests", "-m", "not apiserver and not browser and not watched"),), quick=True),
+    Tier("watched", (_pytest("tests", "-m", "watched"),)),
     Tier("browser", (_pytest("tests", "-m", "browser"),), needs=("Chromium",)),
     Tier("API server", (_pytest("tests", "-m", "apiserver"),), needs=("programs",)),
     Tier(

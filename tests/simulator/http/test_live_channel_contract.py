@@ -8,6 +8,8 @@ from e2e.contract.client import Engine
 from e2e.contract.live_channel import FIRST, Channel, LiveChannelContract
 from tests.simulator.http.server import serve, tiny_model
 
+pytestmark = pytest.mark.watched
+
 
 @pytest.fixture(scope="module")
 def channel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channel]:

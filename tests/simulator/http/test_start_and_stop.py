@@ -14,6 +14,8 @@ from e2e.fakes.hub import model
 from e2e.fakes.hub.server import Hub, Repository
 from tests.simulator.http.server import Server, argv_of, ended, serve
 
+pytestmark = pytest.mark.watched
+
 TOKENS = 400
 BODY = {"prompt": "baba", "max_tokens": TOKENS, "stream": True, "ignore_eos": True}
 
