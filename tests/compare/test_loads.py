@@ -14,6 +14,12 @@ def test_a_load_that_comes_twice_is_kept_twice() -> None:
     assert [each.output_tokens_per_second.value for each in found.values()] == [1, 2]
 
 
+def test_a_guess_of_a_capacity_search_is_no_result() -> None:
+    guess = stage(clients=64).model_copy(update={"probe": True})
+    assert list(stages_by_load(report(guess, stage(rate=5)))) == [Load("rate", 5)]
+    assert stages_by_load(report(guess)) == {}
+
+
 def test_a_pattern_of_arrivals_makes_another_load() -> None:
     bursts = stage(load=OpenLoop(rate_per_second=5, arrivals="burst:8"))
     assert common_loads([report(stage(rate=5)), report(bursts)]) == []

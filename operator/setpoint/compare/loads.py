@@ -46,10 +46,10 @@ class Load:
 
 
 def stages_by_load(report: Report) -> dict[Load, Stage]:
-    """Return the stages, ordered by load."""
+    """Return the stages, ordered by load; a capacity search's first guesses (`probe`) are no results."""
     seen: Counter[Load] = Counter()
     found: dict[Load, Stage] = {}
-    for stage in report.stages:
+    for stage in (stage for stage in report.stages if not stage.probe):
         load = Load.of(stage)
         seen[load] += 1
         found[replace(load, occurrence=seen[load])] = stage
