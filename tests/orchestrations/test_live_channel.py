@@ -57,6 +57,10 @@ UNREACHABLE = {
         template={"spec": {"containers": [{"name": "main", "image": "registry.example/vllm:x"}]}}, slo=SLO
     ),
     "path from elsewhere": with_env({"name": "PYTHONPATH", **ELSEWHERE}, slo=SLO),
+    "any variables": inference_service(
+        template={"spec": {"containers": [{"name": "main", "envFrom": [{"configMapRef": {"name": "x"}}]}]}},
+        slo=SLO,
+    ),
     "plugins from elsewhere": with_env({"name": "VLLM_PLUGINS", **ELSEWHERE}, slo=SLO),
 }
 
@@ -80,3 +84,35 @@ def test_an_engine_that_the_plugin_cannot_reach_is_left_as_it_is(service: Infere
 
 def test_an_image_of_ones_own_that_promises_nothing_is_no_fault() -> None:
     assert deployment.faults(inference_service(engine=OWN_IMAGE), settings()) == []
+
+
+MAIN = {"name": "main"}
+TAKEN = {
+    "the plugin's volume": {"volumes": [{"name": "setpoint-plugin", "emptyDir": {}}]},
+    "the limits' volume": {"volumes": [{"name": "setpoint-limits", "emptyDir": {}}]},
+    "the plugin's folder": {
+        "containers": [MAIN | {"volumeMounts": [{"name": "tmp", "mountPath": "/opt/setpoint/"}]}]
+    },
+}
+
+
+@pytest.mark.parametrize("spec", TAKEN.values(), ids=TAKEN)
+def test_a_template_may_not_take_the_channels_place(spec: dict[str, Any]) -> None:
+    faults = deployment.faults(inference_service(template={"spec": spec}), settings())
+
+    assert "ForbiddenTemplate" in {fault.reason for fault in faults}
+
+
+@pytest.mark.parametrize(
+    "main", [MAIN | {"env": None}, MAIN | {"env": [{"name": "SETPOINT_LIMITS_FILE", "value": "/x"}]}]
+)
+def test_a_promise_needs_the_file_it_is_told_by(main: dict[str, Any]) -> None:
+    service = inference_service(template={"spec": {"containers": [main]}}, slo=SLO)
+
+    assert {fault.reason for fault in deployment.faults(service, settings())} == {"PluginUnreachable"}
+
+
+def test_a_plugin_that_the_arguments_switch_on_is_switched_on_once() -> None:
+    service = inference_service(engine={"args": ["--middleware", "setpoint_vllm.middleware.Setpoint"]})
+
+    assert MIDDLEWARE not in pod(service)["containers"][0]["args"]

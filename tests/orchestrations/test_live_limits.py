@@ -9,6 +9,7 @@ from tests.orchestrations.promises import SLO
 SERVICE = inference_service(slo=SLO)
 SEEN = st.one_of(
     st.text(max_size=8),
+    st.builds('{{"generation":{},"limits":{{"seqs":1}}}}'.format, st.integers(1, 9)),
     st.builds(
         lambda generation, writer, service: live_limits.limits_file(
             service, writer=writer, seen=(), generation=generation
@@ -39,6 +40,12 @@ def test_another_generation_of_the_spec_alone_changes_nothing() -> None:
     assert limits_file(limits_file(), generation=7) == limits_file()
 
 
+def test_what_somebody_wrote_with_our_generation_is_outdone() -> None:
+    text = limits_file('{"generation":5,"limits":{"seqs":1}}', limits_file(generation=5))
+
+    assert parse(text).generation == 6
+
+
 @given(st.lists(SEEN, max_size=4), st.integers(1, 9))
 def test_it_is_believed_before_whatever_engines_may_see(seen: list[str], generation: int) -> None:
     text = limits_file(*seen, generation=generation)
@@ -59,4 +66,4 @@ def test_once_written_it_stays(seen: list[str], generation: int) -> None:
     text = limits_file(*seen, generation=generation)
 
     assert limits_file(text, generation=generation) == text
-    assert limits_file(*seen, text, generation=generation) == text
+    assert limits_file(text, text, generation=generation) == text

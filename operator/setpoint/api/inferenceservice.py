@@ -239,7 +239,8 @@ class ServiceLevel(ApiModel):
         ),
     ]
     """The latencies promised. A request is good when it meets each of them itself: the engine counts verdicts
-    in setpoint_requests_total. A change restarts nothing."""
+    in setpoint_requests_total. A change restarts nothing; the first promise does where the pods have no
+    plugin."""
 
 
 class InferenceServiceSpec(ApiModel):

@@ -60,7 +60,7 @@ def container(
         image=engine.image or f"{settings.vllm_image}:v{engine.version}",
         args=[
             *(literal(argument) for argument in _command_line(service)),
-            *([vllm_plugin.MIDDLEWARE] if takes_plugin else []),
+            *([vllm_plugin.MIDDLEWARE] if takes_plugin and not _has_middleware(engine.args) else []),
         ],
         env=list(_environment(service, settings)),
         port=PORT,
@@ -91,6 +91,11 @@ def _command_line(service: InferenceService) -> list[str]:
         if source.revision:
             ours.append(f"--revision={source.revision}")
     return [model, *arguments.merge(ours, service.spec.engine.args)]
+
+
+def _has_middleware(args: list[str]) -> bool:
+    """Whether the service switches the plugin on by itself, as one does by hand."""
+    return any(vllm_plugin.MIDDLEWARE.partition("=")[2] in argument for argument in args)
 
 
 def _environment(service: InferenceService, settings: Settings) -> Iterator[dict[str, Any]]:

@@ -49,7 +49,7 @@ def config_map_key(path: str) -> str:
 
 def is_readable(variable: Mapping[str, Any] | None) -> bool:
     """Return whether it is known here what a variable says: one that comes from elsewhere cannot be kept."""
-    return variable is None or "valueFrom" not in variable
+    return variable is None or not variable.get("valueFrom")
 
 
 def environment(present: list[dict[str, Any]]) -> list[dict[str, Any]]:

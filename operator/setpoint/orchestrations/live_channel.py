@@ -5,26 +5,29 @@ PYTHONPATH replaces its image's, and only of the images that engine.version choo
 none (docker/Dockerfile of vLLM). For another image the template says what it sets, be it nothing.
 """
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.reasons import Reason
 from setpoint.engines import vllm_plugin
-from setpoint.engines.container import CONTAINER_NAME
+from setpoint.engines.container import CONTAINER_NAME, LIMITS_PATH
 from setpoint.faults import Fault
+from setpoint.orchestrations.template_shape import FIELD
 
-PLUGIN_VOLUME = "setpoint-plugin"
+PLUGIN_VOLUME, LIMITS_VOLUME = "setpoint-plugin", "setpoint-limits"
+_LIMITS_VARIABLES = frozenset({"SETPOINT_LIMITS_FILE", "SETPOINT_LIMITS_ANNOTATION_FILE"})
 
 
 def plugin_name(service: InferenceService) -> str:
     """Return the name of the ConfigMap with the plugin as this version of the operator has it."""
-    return f"{_plugin_prefix(service)}{vllm_plugin.content_hash()}"
+    return f"{_plugin_prefix(service.metadata.name)}{vllm_plugin.content_hash()}"
 
 
-def is_plugin(service: InferenceService, config_map_name: str) -> bool:
-    """Return whether a ConfigMap of the service holds the plugin, of whatever version."""
-    return config_map_name.startswith(_plugin_prefix(service))
+def is_plugin(service_name: str, config_map_name: str) -> bool:
+    """Return whether a ConfigMap of a service holds the plugin, of whatever version."""
+    return config_map_name.startswith(_plugin_prefix(service_name))
 
 
 def plugin_of(template: Mapping[str, Any]) -> str | None:
@@ -38,20 +41,38 @@ def takes_plugin(service: InferenceService) -> bool:
     """Return whether the plugin can come to the service's pods. Its template must be sound."""
     main = _main(service.spec.template)
     variables = {each["name"]: each for each in main.get("env") or ()}
-    is_known = (service.spec.engine.image is None and "image" not in main) or "PYTHONPATH" in variables
-    return is_known and all(
+    is_vllms_own = service.spec.engine.image is None and not main.get("image") and not main.get("envFrom")
+    return (is_vllms_own or "PYTHONPATH" in variables) and all(
         vllm_plugin.is_readable(variables.get(name)) for name in ("PYTHONPATH", "VLLM_PLUGINS")
     )
 
 
 def faults(service: InferenceService) -> Iterator[Fault]:
-    """Yield the fault of a promise that nobody would judge. The service's template must be sound."""
+    """Yield what takes the channel's place in the pod, and the fault of a promise that nobody would judge.
+
+    The service's template must be sound.
+    """
+    spec = service.spec.template.get("spec") or {}
+    for volume in spec.get("volumes") or ():
+        if volume["name"] in {PLUGIN_VOLUME, LIMITS_VOLUME}:
+            message = "is the name of a volume of Setpoint's own: use another"
+            yield Fault(f"{FIELD}.spec.volumes", volume["name"], message, Reason.FORBIDDEN_TEMPLATE)
+    main = _main(service.spec.template)
+    for mount in main.get("volumeMounts") or ():
+        if posixpath.normpath(mount["mountPath"]) in {vllm_plugin.FOLDER, LIMITS_PATH}:
+            field = f"{FIELD}.spec.containers[{CONTAINER_NAME}].volumeMounts"
+            message = "is where Setpoint mounts its own files: use another path"
+            yield Fault(field, mount["mountPath"], message, Reason.FORBIDDEN_TEMPLATE)
+    names = {each["name"] for each in main.get("env") or ()}
+    if service.spec.slo and (("env" in main and main["env"] is None) or names & _LIMITS_VARIABLES):
+        message = "takes away where the engine reads its promise: leave SETPOINT_LIMITS_* as they are"
+        yield Fault("spec.slo", "...", message, Reason.PLUGIN_UNREACHABLE)
     if service.spec.slo and not takes_plugin(service):
         remedy = (
-            "needs Setpoint's plugin in an image of your own, whose PYTHONPATH it would replace: set the"
-            f" variable PYTHONPATH of container {CONTAINER_NAME} in spec.template to what the image sets, or"
-            ' to "" if it sets none; a value that comes from elsewhere (valueFrom), there or of'
-            " VLLM_PLUGINS, cannot be added to"
+            "needs Setpoint's plugin, which in an image of your own, or with envFrom, would replace a"
+            f" PYTHONPATH that is not known: set that variable of container {CONTAINER_NAME} in spec.template"
+            ' to what it is there, or to "" if there is none; a valueFrom, there or of VLLM_PLUGINS, cannot'
+            " be added to"
         )
         yield Fault("spec.slo", "...", remedy, Reason.PLUGIN_UNREACHABLE)
 
@@ -68,8 +89,8 @@ def with_plugin(template: dict[str, Any]) -> dict[str, Any]:
     return {**template, "spec": {**spec, "containers": containers}} if containers else template
 
 
-def _plugin_prefix(service: InferenceService) -> str:
-    return f"{service.metadata.name}-plugin-"
+def _plugin_prefix(service_name: str) -> str:
+    return f"{service_name}-plugin-"
 
 
 def _main(template: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -38,9 +38,9 @@ def limits_file(service: InferenceService, *, writer: str, seen: Iterable[str], 
     wanted = {"writer": writer, "limits": {}, "objectives": _objectives(service)}
     generations = {text: found for text in seen if (found := _generation(text)) is not None}
     highest = max(generations.values(), default=0)
-    for text, found in generations.items():
-        if found == highest and text == _text(wanted, found):
-            return text
+    ours = _text(wanted, highest)
+    if {text for text, found in generations.items() if found == highest} == {ours}:
+        return ours
     return _text(wanted, min(max(generation, highest + 1), _HIGHEST))
 
 

@@ -64,6 +64,7 @@ def pod(
             "namespace": NAMESPACE,
             "name": name,
             "uid": f"uid-{name}",
+            "resourceVersion": "7",
             "annotations": {REVISION_ANNOTATION: revision},
             **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if leaving else {}),
         },

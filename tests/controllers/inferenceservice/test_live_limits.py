@@ -1,10 +1,12 @@
 """A service's limits reach its pods without a new pod template, on a real API server."""
 
 import json
+from contextlib import suppress
 
 import pytest
 
 from setpoint.kube.client import KubeClient
+from setpoint.kube.errors import Conflict
 from setpoint.kube.objects import Object
 from setpoint.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, PODS
 from tests.apiserver import ApiServer, until
@@ -13,9 +15,11 @@ from tests.controllers.inferenceservice.users import (
     NAME,
     WRITES_TO_CREATE,
     change,
+    condition,
     create,
     deployment,
     limits,
+    live,
     pod_is_routable,
     service,
     told,
@@ -85,12 +89,17 @@ async def test_a_change_that_promises_nothing_else_leaves_the_limits_as_they_are
 
 
 @pytest.mark.parametrize(
-    "text",
-    ['{"generation": 1000000, "limits": {"seqs": 1}}', '{"generation": 9007199254740991, "limits": {}}', "{"],
-    ids=["newer", "the newest there can be", "garbage"],
+    ("text", "least"),
+    [
+        ('{"generation": 1000000, "limits": {"seqs": 1}}', 1_000_001),
+        ('{"generation": 1, "limits": {"seqs": 1}}', 2),
+        ('{"generation": 9007199254740991, "limits": {}}', 2**53 - 1),
+        ("{", 1),
+    ],
+    ids=["newer", "as new as ours", "the newest there can be", "garbage"],
 )
 async def test_limits_that_somebody_wrote_into_a_pod_are_outdone(
-    api_server: ApiServer, kube: KubeClient, namespace: str, text: str
+    api_server: ApiServer, kube: KubeClient, namespace: str, text: str, least: int
 ) -> None:
     async with with_service(api_server, kube, namespace) as (running, user_service):
         await pod_is_routable(kube, namespace)
@@ -107,7 +116,7 @@ async def test_limits_that_somebody_wrote_into_a_pod_are_outdone(
         after = await pod_is_told(running, kube, namespace)
 
     assert after["limits"] == {}
-    assert after["generation"] >= (1_000_001 if "1000000" in text else 1)
+    assert after["generation"] == least
 
 
 async def test_a_limits_file_that_was_deleted_is_made_again_as_it_was(
@@ -126,6 +135,52 @@ async def test_a_limits_file_that_was_deleted_is_made_again_as_it_was(
         await until(made_again)
 
     assert await limits(kube, namespace) == before
+
+
+@pytest.mark.parametrize(
+    "change_by_hand", [{"immutable": True}, {"data": None, "binaryData": {"limits.json": "e30="}}]
+)
+async def test_a_limits_file_that_no_apply_can_mend_is_made_anew(
+    api_server: ApiServer, kube: KubeClient, namespace: str, change_by_hand: Object
+) -> None:
+    async with with_service(api_server, kube, namespace) as (running, _):
+        await pod_is_routable(kube, namespace)
+        await pod_is_told(running, kube, namespace)
+        found = await kube.get(CONFIG_MAPS, namespace, f"{NAME}-limits")
+        assert found is not None
+        found["data"] = {"limits.json": '{"generation": 1000, "limits": {"seqs": 1}}'}
+        spoiled = await kube.replace(CONFIG_MAPS, namespace, f"{NAME}-limits", {**found, **change_by_hand})
+
+        async def made_anew() -> bool:
+            now = await kube.get(CONFIG_MAPS, namespace, f"{NAME}-limits")
+            return now is not None and now["metadata"]["uid"] != spoiled["metadata"]["uid"]
+
+        await until(made_anew)
+        after = await pod_is_told(running, kube, namespace)
+
+    assert after["limits"] == {}
+    assert after["generation"] == (1001 if "immutable" in change_by_hand else 1)
+    assert condition(await live(kube, namespace), "Accepted") == ("True", "Accepted")
+
+
+async def test_a_plugin_that_somebody_replaced_is_made_anew(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with with_service(api_server, kube, namespace) as (running, _):
+        (plugin,) = await plugins(kube, namespace)
+        found = await kube.get(CONFIG_MAPS, namespace, plugin)
+        assert found is not None
+        await kube.delete(CONFIG_MAPS, namespace, plugin, uid=found["metadata"]["uid"])
+        del found["metadata"]["resourceVersion"], found["metadata"]["uid"]
+        with suppress(Conflict):  # the operator was quicker
+            await kube.create(CONFIG_MAPS, namespace, {**found, "data": {"evil": "x"}})
+
+        async def whole() -> bool:
+            now = await kube.get(CONFIG_MAPS, namespace, plugin)
+            return now is not None and now["data"] == found["data"]
+
+        await until(whole)
+        await running.quiet()
 
 
 async def plugins(kube: KubeClient, namespace: str) -> list[str]:
@@ -192,3 +247,7 @@ async def test_a_promise_to_pods_that_have_no_plugin_takes_a_rollout(
             return "setpoint-plugin" in json.dumps((await deployment(kube, namespace))["spec"])
 
         await until(rolled_out)
+        await newer.quiet()
+
+    # The pods that serve are not taken for those that are to come.
+    assert condition(await live(kube, namespace), "Progressing") == ("True", "RollingOut")

@@ -6,7 +6,6 @@ report (one status write, and only when it changed).
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 
 from setpoint.api.inferenceservice import GROUP, KIND, VERSION
@@ -16,7 +15,7 @@ from setpoint.controllers.inferenceservice.observe import Snapshot, observe
 from setpoint.controllers.inferenceservice.status import Refusal, status_of
 from setpoint.kube.apply import Applier, Foreign
 from setpoint.kube.client import KubeClient
-from setpoint.kube.errors import Conflict, Forbidden, NotFound, Rejected
+from setpoint.kube.errors import ApiError, Conflict, Forbidden, NotFound, Rejected
 from setpoint.kube.informer import Informer
 from setpoint.kube.objects import Key, Object
 from setpoint.kube.resources import INFERENCE_SERVICES, PODS, Resource
@@ -66,10 +65,11 @@ class InferenceServiceController:
         plan, refusal = self._decide(snapshot)
         if refusal is None:
             refusal = await self._carry_out(plan, snapshot)
+        are_told = [await self._tell(snapshot.key[0], tell) for tell in plan.tells]
         # The answers to our writes are in the caches by now: the status speaks of them, and of the spec that
         # was decided on, which may not be the newest any more.
         await self._report(replace(self._observe(key) or snapshot, service=snapshot.service), plan, refusal)
-        return refusal is None
+        return refusal is None and all(are_told)
 
     def _observe(self, key: Key) -> Snapshot | None:
         snapshot = observe(self._caches, key)
@@ -95,8 +95,6 @@ class InferenceServiceController:
                 await self._applier.reconcile(step.resource, step.manifest, step.live, snapshot.uid)
                 for step in plan.applies
             ]
-            for tell in plan.tells:
-                await self._tell(namespace, tell)
             if not any(written):
                 # The plan saw the children as they were before: what is outlived shows when nothing changes.
                 for outlived in plan.deletes:
@@ -107,22 +105,31 @@ class InferenceServiceController:
             return Refusal(Reason.REJECTED, f"the API server refuses an object of this spec: {error.message}")
         return None
 
-    async def _tell(self, namespace: str, tell: Tell) -> None:
+    async def _tell(self, namespace: str, tell: Tell) -> bool:
+        """Write the limits into a pod; False when it has to be tried again. One that cannot be told keeps
+        nobody else from anything: the ConfigMap says the same, only later.
+        """
         manifest: Object = {
             "apiVersion": PODS.api_version,
             "kind": PODS.kind,
             "metadata": {
                 "name": tell.name,
                 "uid": tell.uid,
+                "resourceVersion": tell.version,
                 "annotations": {live_limits.ANNOTATION: tell.limits},
             },
         }
-        # A pod that is gone needs no telling.
-        with suppress(Conflict, NotFound):
+        try:
             written = await self._client.apply(
                 PODS, namespace, tell.name, manifest, field_manager=FIELD_MANAGER
             )
-            self._informers[PODS].observe_write(written)
+        except (Conflict, NotFound):
+            return True  # gone, or changed since: the event of that wakes us
+        except ApiError as error:
+            logger.warning("pod %s/%s is not told its limits: %s", namespace, tell.name, error)
+            return False
+        self._informers[PODS].observe_write(written)
+        return True
 
     async def _report(self, snapshot: Snapshot, plan: Plan, refusal: Refusal | None) -> None:
         status = status_of(snapshot, plan, refusal, now=self._now())

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from setpoint.api.inferenceservice import GROUP, KIND, VERSION, InferenceService
 from setpoint.api.reasons import Reason
-from setpoint.controllers.inferenceservice.observe import CHILDREN, Snapshot
+from setpoint.controllers.inferenceservice.observe import CHILDREN, WATCHED, Snapshot
 from setpoint.controllers.inferenceservice.rollout import measure, was_completed
 from setpoint.faults import Fault
 from setpoint.kube.objects import Object
@@ -45,6 +45,8 @@ class Tell:
 
     name: str
     uid: str
+    version: str
+    """The resourceVersion that was looked at: what somebody has written since is looked at first."""
     limits: str
 
 
@@ -71,12 +73,11 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
     faults = deployment.faults(service, settings)
     if faults:
         return Plan(tuple(faults), service)
-    revision = deployment.revision_of(service)
-    stored = _stored(snapshot, deployment.revision_name(service, revision))
+    revision, stored = _rendering(snapshot, service)
     rollout = measure(snapshot, wanted=service.spec.replicas, revision=revision)
     # Without the Service none can be seen to serve: its children are being made, or taken back.
     served = rollout.newest or was_completed(snapshot) or not snapshot.owned(SERVICES)
-    if stored is not None and served and _has_plugin(snapshot, service, stored):
+    if stored is not None and served:
         # Used as it stands, although this version of the operator, or the settings of today, might render
         # another one: so neither restarts an engine.
         template = deployment.stored_template(stored)
@@ -101,10 +102,19 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
         revision=revision,
         limits=limits,
     )
+    applies = [_apply(snapshot, manifest) for manifest in manifests]
+    if spoiled := [apply.live for apply in applies if apply.live and _is_spoiled(apply.manifest, apply.live)]:
+        # No apply can mend them: they are made anew by the next pass.
+        return Plan(
+            service=service,
+            revision=revision,
+            tells=tuple(_tells(snapshot, limits)),
+            deletes=tuple(_delete(CONFIG_MAPS, found) for found in spoiled),
+        )
     return Plan(
         service=service,
         revision=revision,
-        applies=tuple(_apply(snapshot, manifest) for manifest in manifests),
+        applies=tuple(applies),
         tells=tuple(_tells(snapshot, limits)),
         deletes=(
             (*_other_revisions(snapshot, service, revision), *_other_plugins(snapshot, service, template))
@@ -124,10 +134,29 @@ def _apply(snapshot: Snapshot, manifest: Object) -> Apply:
     return Apply(resource, manifest, snapshot.live(resource, manifest["metadata"]["name"]))
 
 
-def _stored(snapshot: Snapshot, name: str) -> Object | None:
-    return next(
-        (found for found in snapshot.ours(CONTROLLER_REVISIONS) if found["metadata"]["name"] == name), None
-    )
+def _rendering(snapshot: Snapshot, service: InferenceService) -> tuple[str, Object | None]:
+    """The revision of the pod template that is wanted, and the template where it is stored.
+
+    The last rendering of the spec, as long as pods can start from it and what is promised is judged in them;
+    else a further one, whose pods are not taken for the former ones.
+    """
+    stored = {found["metadata"]["name"]: found for found in snapshot.ours(CONTROLLER_REVISIONS)}
+    renderings = deployment.renderings(service, stored)
+    if not renderings:
+        return deployment.revision_of(service), None
+    last = stored[renderings[-1]]
+    if not _has_plugin(snapshot, service, last):
+        return deployment.next_rendering(service, renderings), None
+    return renderings[-1].removeprefix(f"{service.metadata.name}-"), last
+
+
+def _is_spoiled(manifest: Object, live: Object) -> bool:
+    """Whether somebody has changed a ConfigMap so that an apply is refused, or leaves what they wrote."""
+    if manifest["kind"] != CONFIG_MAPS.kind:
+        return False
+    if manifest.get("immutable"):
+        return bool(WATCHED[CONFIG_MAPS].transform(manifest)["data"] != live.get("data"))
+    return bool(live.get("immutable") or live.get("binaryData"))
 
 
 def _other_revisions(snapshot: Snapshot, service: InferenceService, revision: str) -> Iterator[Delete]:
@@ -145,7 +174,7 @@ def _other_plugins(
     kept = live_channel.plugin_of(template)
     for found in snapshot.ours(CONFIG_MAPS):
         name = found["metadata"]["name"]
-        if live_channel.is_plugin(service, name) and name != kept:
+        if live_channel.is_plugin(service.metadata.name, name) and name != kept:
             yield _delete(CONFIG_MAPS, found)
 
 
@@ -156,7 +185,7 @@ def _has_plugin(snapshot: Snapshot, service: InferenceService, stored: Object) -
     plugin = live_channel.plugin_of(deployment.stored_template(stored))
     if plugin is None and service.spec.slo:
         return False
-    there = {found["metadata"]["name"] for found in snapshot.ours(CONFIG_MAPS)}
+    there = {found["metadata"]["name"] for found in snapshot.owned(CONFIG_MAPS)}
     return plugin in there | {None, live_channel.plugin_name(service)}
 
 
@@ -173,7 +202,7 @@ def _tells(snapshot: Snapshot, limits: str) -> Iterator[Tell]:
         metadata, phase = pod["metadata"], pod["status"].get("phase")
         is_going = "deletionTimestamp" in metadata or phase in {"Succeeded", "Failed"}
         if not is_going and _limits_of(pod) != limits:
-            yield Tell(metadata["name"], metadata["uid"], limits)
+            yield Tell(metadata["name"], metadata["uid"], metadata["resourceVersion"], limits)
 
 
 def _limits_of(pod: Object) -> str | None:

@@ -3,6 +3,8 @@
 Everything after this step is a function of the snapshot: a decision can be replayed from it.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +24,7 @@ from setpoint.kube.resources import (
     Resource,
 )
 from setpoint.orchestrations.deployment import MANAGED_BY, SERVICE_LABEL
+from setpoint.orchestrations.live_channel import is_plugin
 
 CHILDREN = (
     CONFIG_MAPS,
@@ -39,19 +42,21 @@ def _pod_status(pod: Object) -> Object:
     return strip({field: value for field, value in pod.items() if field != "spec"})
 
 
-def _without_what_stays(config_map: Object) -> Object:
-    """A ConfigMap without the data that nobody can change: the plugin's, some 50 kB for each service."""
+def _digested(config_map: Object) -> Object:
+    """A ConfigMap whose data is replaced by a digest where it is the plugin's: 50 kB for each service."""
     kept = strip(config_map)
-    return (
-        {field: value for field, value in kept.items() if field != "data"} if kept.get("immutable") else kept
-    )
+    service = kept["metadata"].get("labels", {}).get(SERVICE_LABEL, "")
+    if not is_plugin(service, kept["metadata"]["name"]) or "data" not in kept:
+        return kept
+    text = json.dumps(kept["data"], sort_keys=True)
+    return kept | {"data": {"sha256": hashlib.sha256(text.encode()).hexdigest()}}
 
 
 _OURS = f"app.kubernetes.io/managed-by={MANAGED_BY}"
 WATCHED: Mapping[Resource, Watched] = {
     INFERENCE_SERVICES: Watched(),
     **dict.fromkeys(CHILDREN, Watched(_OURS)),
-    CONFIG_MAPS: Watched(_OURS, _without_what_stays),
+    CONFIG_MAPS: Watched(_OURS, _digested),
     PODS: Watched(_OURS, _pod_status),
     # The EndpointSlice controller copies the Service's labels.
     ENDPOINT_SLICES: Watched(_OURS),
