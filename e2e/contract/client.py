@@ -1,7 +1,7 @@
 """A client that asks an engine under test."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,8 @@ from aiohttp import ClientResponse, ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+Samples = dict[tuple[str, ...], float]
+"""Values by name and labels' values, the labels in order of their names."""
 LEFT_TOKENS = 500
 """Tokens of the answer whose client leaves."""
 
@@ -87,8 +89,7 @@ class Client:
 
     async def metrics(self) -> list[Sample]:
         """The engine's samples."""
-        reply = await self.get("/metrics")
-        return [sample for family in text_string_to_metric_families(reply.text) for sample in family.samples]
+        return parse_metrics((await self.get("/metrics")).text)
 
     async def samples(self) -> dict[tuple[str, str], float]:
         """The engine's samples by name and `finished_reason` or `le` label ("" for none)."""
@@ -96,6 +97,19 @@ class Client:
             (sample.name, sample.labels.get("finished_reason", sample.labels.get("le", ""))): sample.value
             for sample in await self.metrics()
         }
+
+
+def parse_metrics(text: str) -> list[Sample]:
+    """The samples of a metrics page."""
+    return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+
+def by_labels(samples: Iterable[Sample]) -> Samples:
+    """The samples by name and labels' values."""
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for sample in samples
+    }
 
 
 async def _reply(response: ClientResponse) -> Reply:

@@ -18,15 +18,12 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
-from e2e.contract.client import Client, Engine, Reply
+from e2e.contract.client import Client, Engine, Reply, Samples, by_labels
 
 CLIENTS = 24
 WAIT_SECONDS = 30.0
 WATCH_SECONDS = 1.5
 PROMPT, TOKENS = "baba " * 32, 40
-
-Samples = dict[tuple[str, ...], float]
-"""Values by name and labels' values, the labels in order of their names."""
 
 REQUESTS = "setpoint_requests_total"
 """The counter of verdicts on requests; its labels' values are reason and verdict."""
@@ -68,10 +65,7 @@ class Watcher:
 
     async def samples(self) -> Samples:
         """The server's samples."""
-        return {
-            (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-            for sample in await self.client.metrics()
-        }
+        return by_labels(await self.client.metrics())
 
     async def wait(self, limit: str, value: float) -> None:
         """Wait until a limit is in force."""

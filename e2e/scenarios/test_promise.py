@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
+from e2e.contract.client import Samples, by_labels, parse_metrics
 from e2e.installation import NAMESPACE as OPERATOR_NAMESPACE
 from e2e.installation import port_forward, wait_until
 from e2e.scenarios.world import CHAT, World
@@ -18,8 +18,6 @@ pytestmark = pytest.mark.e2e
 OBJECTIVE = "first-token"
 # The simulated engine reads the limits file by itself, and its image sets no PYTHONPATH.
 TEMPLATE = {"spec": {"containers": [{"name": "main", "env": [{"name": "PYTHONPATH", "value": ""}]}]}}
-
-Samples = dict[tuple[str, ...], float]
 
 
 def promised(world: World, threshold: str) -> dict[str, Any]:
@@ -34,12 +32,7 @@ def samples(world: World) -> Samples:
         port_forward(world.kubectl, world.namespace, CHAT) as port,
         urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer,
     ):
-        text = answer.read().decode()
-    return {
-        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+        return by_labels(parse_metrics(answer.read().decode()))
 
 
 def verdicts(world: World) -> dict[str, float]:

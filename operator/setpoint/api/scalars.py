@@ -12,7 +12,7 @@ from pydantic import StringConstraints
 
 from setpoint.api.rules import Rule, Ruled, matches, matches_cel
 
-_DURATION_UNITS_SECONDS = {
+DURATION_UNITS_SECONDS = {
     "h": Decimal(3600),
     "m": Decimal(60),
     "s": Decimal(1),
@@ -38,7 +38,7 @@ def duration_seconds(text: str) -> float:
     if not re.fullmatch(_DURATION, text):
         raise ValueError(f"{text!r} is not a duration; write for example 90s, 30m or 1h30m")
     return float(
-        sum(int(amount) * _DURATION_UNITS_SECONDS[unit] for amount, unit in _DURATION_PART.findall(text))
+        sum(int(amount) * DURATION_UNITS_SECONDS[unit] for amount, unit in _DURATION_PART.findall(text))
     )
 
 

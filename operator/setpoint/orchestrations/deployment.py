@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from setpoint import node_paths
@@ -181,30 +181,20 @@ def revision_name(service: InferenceService, revision: str) -> str:
     return f"{service.metadata.name}-{revision}"
 
 
-def renderings(service: InferenceService, names: Iterable[str]) -> list[str]:
-    """Return those of the ControllerRevisions' names that store a template of this very spec, oldest first.
+def rendering(service: InferenceService, number: int) -> str:
+    """Return the revision of the n-th rendering of the very spec, from 1.
 
-    The first rendering has the revision's name; one that had to be made anew while the spec stayed has a
-    number after it, so that its pods can be told from the former ones.
+    A template may have to be rendered anew while the spec stays; its pods can then be told from former ones.
     """
-    first = revision_name(service, revision_of(service))
-    numbers = {name: _number(name.removeprefix(first)) for name in names if name.startswith(first)}
-    return sorted((name for name, number in numbers.items() if number), key=lambda name: numbers[name])
-
-
-def next_rendering(service: InferenceService, former: Sequence[str]) -> str:
-    """Return the revision of a further rendering of the spec, after those of `renderings`."""
     first = revision_of(service)
-    return (
-        f"{first}-{_number(former[-1].removeprefix(revision_name(service, first))) + 1}" if former else first
-    )
+    return first if number == 1 else f"{first}-{number}"
 
 
-def _number(suffix: str) -> int:
-    """1 for no suffix, 2 for -2; 0 for what is no such suffix."""
-    if not suffix:
-        return 1
-    return int(suffix[1:]) if re.fullmatch(r"-[1-9][0-9]{0,8}", suffix) else 0
+def latest_rendering(service: InferenceService, names: Iterable[str]) -> int:
+    """Return the number of the spec's last rendering among the named ControllerRevisions; 0 for none."""
+    first = re.escape(revision_name(service, revision_of(service)))
+    found = [match for name in names if (match := re.fullmatch(rf"{first}(?:-([1-9][0-9]{{0,8}}))?", name))]
+    return max((int(match[1] or 1) for match in found), default=0)
 
 
 def stored_template(controller_revision: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import re
 from decimal import Decimal
 
-_UNITS_SECONDS = {"h": Decimal(3600), "m": Decimal(60), "s": Decimal(1), "ms": Decimal("0.001")}
+from setpoint.api.scalars import DURATION_UNITS_SECONDS
+
 _PART = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,9})?)(ms|h|m|s)", re.ASCII)
 _DURATION = re.compile(rf"(?:{_PART.pattern}){{1,4}}", re.ASCII)
 
@@ -15,4 +16,4 @@ def duration_seconds(text: str) -> float:
     """
     if not _DURATION.fullmatch(text):
         raise ValueError(f"{text!r} is not a duration; write for example 1h30m, 90s, 0.5s or 7.5ms")
-    return float(sum(Decimal(amount) * _UNITS_SECONDS[unit] for amount, unit in _PART.findall(text)))
+    return float(sum(Decimal(amount) * DURATION_UNITS_SECONDS[unit] for amount, unit in _PART.findall(text)))

@@ -1,7 +1,8 @@
 """A service's limits reach its pods without a new pod template, on a real API server."""
 
 import json
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -43,6 +44,16 @@ async def pod_is_told(running: Operator, kube: KubeClient, namespace: str) -> Ob
     return await told(kube, namespace)
 
 
+@asynccontextmanager
+async def told_pod(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> AsyncIterator[tuple[Operator, Object, Object]]:
+    """Run the operator on a service whose one pod serves: with the service, and what the pod was told."""
+    async with with_service(api_server, kube, namespace) as (running, created):
+        await pod_is_routable(kube, namespace)
+        yield running, created, await pod_is_told(running, kube, namespace)
+
+
 async def annotate(kube: KubeClient, namespace: str, text: str) -> None:
     """Write the limits into the pod's annotation as somebody else would."""
     manifest = {
@@ -56,9 +67,7 @@ async def annotate(kube: KubeClient, namespace: str, text: str) -> None:
 async def test_a_promise_reaches_the_running_pod_and_changes_no_pod_template(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with with_service(api_server, kube, namespace) as (running, user_service):
-        await pod_is_routable(kube, namespace)
-        first = await pod_is_told(running, kube, namespace)
+    async with told_pod(api_server, kube, namespace) as (running, user_service, first):
         before = await deployment(kube, namespace)
         running.forget_requests()
 
@@ -79,9 +88,7 @@ async def test_a_promise_reaches_the_running_pod_and_changes_no_pod_template(
 async def test_a_change_that_promises_nothing_else_leaves_the_limits_as_they_are(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with with_service(api_server, kube, namespace) as (running, user_service):
-        await pod_is_routable(kube, namespace)
-        before = await pod_is_told(running, kube, namespace)
+    async with told_pod(api_server, kube, namespace) as (running, user_service, before):
         changed = await change(kube, user_service, replicas=2)
         await running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
 
@@ -101,10 +108,7 @@ async def test_a_change_that_promises_nothing_else_leaves_the_limits_as_they_are
 async def test_limits_that_somebody_wrote_into_a_pod_are_outdone(
     api_server: ApiServer, kube: KubeClient, namespace: str, text: str, least: int
 ) -> None:
-    async with with_service(api_server, kube, namespace) as (running, user_service):
-        await pod_is_routable(kube, namespace)
-        await pod_is_told(running, kube, namespace)
-
+    async with told_pod(api_server, kube, namespace) as (running, user_service, _):
         await annotate(kube, namespace, text)
 
         async def ours() -> bool:
@@ -122,9 +126,7 @@ async def test_limits_that_somebody_wrote_into_a_pod_are_outdone(
 async def test_a_limits_file_that_was_deleted_is_made_again_as_it_was(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:
-    async with with_service(api_server, kube, namespace) as (running, _):
-        await pod_is_routable(kube, namespace)
-        before = await pod_is_told(running, kube, namespace)
+    async with told_pod(api_server, kube, namespace) as (_, _, before):
         found = await kube.get(CONFIG_MAPS, namespace, f"{NAME}-limits")
         assert found is not None
         await kube.delete(CONFIG_MAPS, namespace, f"{NAME}-limits", uid=found["metadata"]["uid"])
@@ -143,9 +145,7 @@ async def test_a_limits_file_that_was_deleted_is_made_again_as_it_was(
 async def test_a_limits_file_that_no_apply_can_mend_is_made_anew(
     api_server: ApiServer, kube: KubeClient, namespace: str, change_by_hand: Object
 ) -> None:
-    async with with_service(api_server, kube, namespace) as (running, _):
-        await pod_is_routable(kube, namespace)
-        await pod_is_told(running, kube, namespace)
+    async with told_pod(api_server, kube, namespace) as (running, _, _):
         found = await kube.get(CONFIG_MAPS, namespace, f"{NAME}-limits")
         assert found is not None
         found["data"] = {"limits.json": '{"generation": 1000, "limits": {"seqs": 1}}'}

@@ -141,13 +141,13 @@ def _rendering(snapshot: Snapshot, service: InferenceService) -> tuple[str, Obje
     else a further one, whose pods are not taken for the former ones.
     """
     stored = {found["metadata"]["name"]: found for found in snapshot.ours(CONTROLLER_REVISIONS)}
-    renderings = deployment.renderings(service, stored)
-    if not renderings:
-        return deployment.revision_of(service), None
-    last = stored[renderings[-1]]
-    if not _has_plugin(snapshot, service, last):
-        return deployment.next_rendering(service, renderings), None
-    return renderings[-1].removeprefix(f"{service.metadata.name}-"), last
+    number = deployment.latest_rendering(service, stored)
+    if number:
+        revision = deployment.rendering(service, number)
+        last = stored[deployment.revision_name(service, revision)]
+        if _has_plugin(snapshot, service, last):
+            return revision, last
+    return deployment.rendering(service, number + 1), None
 
 
 def _is_spoiled(manifest: Object, live: Object) -> bool:

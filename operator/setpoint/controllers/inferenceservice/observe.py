@@ -3,12 +3,11 @@
 Everything after this step is a function of the snapshot: a decision can be replayed from it.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from setpoint.kube.compare import manifest_hash
 from setpoint.kube.informer import Watched, strip
 from setpoint.kube.objects import Key, Object, controller_uid
 from setpoint.kube.resources import (
@@ -43,13 +42,12 @@ def _pod_status(pod: Object) -> Object:
 
 
 def _digested(config_map: Object) -> Object:
-    """A ConfigMap whose data is replaced by a digest where it is the plugin's: 50 kB for each service."""
+    """A ConfigMap whose data is replaced by its hash where it is the plugin's: 50 kB for each service."""
     kept = strip(config_map)
     service = kept["metadata"].get("labels", {}).get(SERVICE_LABEL, "")
     if not is_plugin(service, kept["metadata"]["name"]) or "data" not in kept:
         return kept
-    text = json.dumps(kept["data"], sort_keys=True)
-    return kept | {"data": {"sha256": hashlib.sha256(text.encode()).hexdigest()}}
+    return kept | {"data": {"hash": manifest_hash(kept["data"])}}
 
 
 _OURS = f"app.kubernetes.io/managed-by={MANAGED_BY}"
