@@ -21,12 +21,12 @@ against bursts of 2 s, as benchmarks/loadgen/capacity_verdicts.py shows.
 import math
 from enum import StrEnum
 
-from setpoint.loadgen.binomial import chance_of_at_least, chance_of_at_most
 from setpoint.loadgen.drift import drifts
 from setpoint.loadgen.estimates import Share
 from setpoint.loadgen.measure import Held
 from setpoint.loadgen.promise import share_kept
 from setpoint.loadgen.window import Window, find_window, latencies
+from setpoint.workload.binomial import chance_of_at_least, chance_of_at_most
 from setpoint.workload.objectives import Objective, Slo
 
 LOOKS = (0.125, 0.25, 0.5, 1.0)

@@ -7,7 +7,7 @@ so not whole. Where even the largest sample may lie below the quantile, it has n
 
 from functools import lru_cache
 
-from setpoint.loadgen.binomial import chance_of_at_least
+from setpoint.workload.binomial import chance_of_at_least
 
 _ALPHA = 0.025
 """Of each end of a 95 % interval."""

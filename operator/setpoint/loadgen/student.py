@@ -6,7 +6,7 @@ Its tails are a regularised incomplete beta function (DLMF 8.17), so the degrees
 import math
 from functools import lru_cache
 
-from setpoint.loadgen.binomial import regularised_beta
+from setpoint.workload.binomial import regularised_beta
 
 _FARTHEST = 1e15
 _BISECTIONS = 40

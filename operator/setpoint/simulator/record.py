@@ -86,6 +86,10 @@ class Record:
         """The requests that were answered to their end."""
         return [Answer(*each) for each in self._answers]
 
+    def answers_since(self, number: int) -> list[Answer]:
+        """Those after the first `number` that were told."""
+        return [Answer(*each) for each in self._answers[number:]]
+
     def gap(self, gap: Gap) -> None:
         """Note when the tokens of a step went out."""
         if gap[2]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.loadgen.binomial import chance_of_at_least, chance_of_at_most, regularised_beta
+from setpoint.workload.binomial import chance_of_at_least, chance_of_at_most, regularised_beta
 
 
 def plainly(bad: int, count: int, share: float) -> float:

@@ -1,0 +1,1 @@
+"""The guard on simulated engines in virtual time."""

@@ -1,0 +1,211 @@
+"""`setpoint tune`: hold a promise on one vLLM without Kubernetes, with the tuner that the operator has."""
+
+import argparse
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from signal import SIGINT, SIGTERM, signal
+from typing import IO, TextIO
+from urllib.parse import urlsplit
+
+from setpoint.cli.documents import DocumentError
+from setpoint.cli.tune_display import Display
+from setpoint.cli.tune_engine import UnreadableError, read_engine, read_limits_file, write_limits_file
+from setpoint.cli.typed import typed
+from setpoint.signals.reading import Reading
+from setpoint.tuner.knobs import Bounds, Knobs, Start, start_of
+from setpoint.tuner.limits_file import limits_file
+from setpoint.tuner.promise import Objective
+from setpoint.tuner.record import Record, record_line
+from setpoint.tuner.state import Decision, Mode, Observation, Settings, State
+from setpoint.tuner.tuner import decide
+from setpoint.workload.durations import duration_seconds
+from setpoint.workload.objectives import Metric, Slo, parse_slo
+from setpoint_vllm.limits_file import Latency
+
+_PURPOSE = "hold a latency promise on one running vLLM by moving its limits, without Kubernetes"
+_MODES = (Mode.RECOMMEND, Mode.AUTO)
+_LATENCIES = {Metric.TTFT: Latency.TTFT, Metric.ITL: Latency.ITL}
+_SHORTEST_INTERVAL_SECONDS, _LONGEST_INTERVAL_SECONDS = 1.0, 60.0
+
+
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its flags to the command line."""
+    command = commands.add_parser("tune", help=_PURPOSE, description=_PURPOSE)
+    command.set_defaults(run=tune)
+    add = command.add_argument
+    add("--metrics-url", required=True, metavar="URL", type=typed(_url),
+        help="of the engine's metrics, such as http://127.0.0.1:8000/metrics")  # fmt: skip
+    add("--limits-file", required=True, metavar="PATH", type=Path,
+        help="that the engine was started with (SETPOINT_LIMITS_FILE)")  # fmt: skip
+    add("--slo", required=True, metavar="OBJECTIVES", type=typed(parse_slo),
+        help="such as itl.p95=60ms,ttft.p95=1s")  # fmt: skip
+    add("--mode", choices=[*_MODES], type=Mode, default=Mode.RECOMMEND,
+        help="Recommend says what it would do, Auto does it (Recommend)")  # fmt: skip
+    add("--interval", metavar="TIME", type=typed(_interval), default=5.0, help="between two looks (5s)")
+    add("--least-tokens", metavar="N", type=typed(_count), default=Bounds().least_tokens,
+        help=f"no smaller token budget of a step ({Bounds().least_tokens})")  # fmt: skip
+    add("--json-log", metavar="FILE", type=Path,
+        help="one line for each look: what was seen, and what came of it; for `setpoint replay`")  # fmt: skip
+    add(
+        "--on-stop",
+        choices=("Restore", "Keep"),
+        default="Restore",
+        help="at the end: put the start values back, or leave the limits to their lease (Restore)",
+    )
+
+
+def tune(options: argparse.Namespace) -> int:
+    """Steer the engine until a signal ends it; return the exit status.
+
+    Raises DocumentError when the SLO cannot be judged by an engine, or a file cannot be written.
+    """
+    settings = Settings(
+        mode=options.mode,
+        objectives=_objectives(options.slo),
+        bounds=Bounds(least_tokens=options.least_tokens),
+        writer=f"setpoint-tune/{socket.gethostname()}/{os.getpid()}",
+        stale_seconds=max(30.0, 3 * options.interval),
+    )
+    stop = threading.Event()
+    with ExitStack() as files:
+        log = _opened(options.json_log, files) if options.json_log else None
+        loop = Loop(
+            settings,
+            options.limits_file,
+            lambda now: read_engine(options.metrics_url, now, timeout_seconds=options.interval),
+            Display(sys.stdout),
+            log,
+        )
+        before = {number: signal(number, lambda *_: stop.set()) for number in (SIGINT, SIGTERM)}
+        try:
+            loop.begin(time.time())
+            while not stop.is_set():
+                loop.look(time.time())
+                stop.wait(options.interval)
+            if options.on_stop == "Restore":
+                loop.restore(time.time())
+        finally:
+            for number, handler in before.items():
+                signal(number, handler)
+    return 0
+
+
+@dataclass
+class Loop:
+    """The tuner on one engine."""
+
+    settings: Settings
+    path: Path
+    read: Callable[[float], Reading]
+    """Reads the engine at a Unix time. Raises UnreadableError."""
+    display: Display
+    log: TextIO | IO[str] | None = None
+    state: State = field(default_factory=State)
+    start: Start | None = None
+    _written: str = ""
+
+    def begin(self, now: float) -> None:
+        """Find the generation that ours must exceed. Raises DocumentError when the file takes nothing."""
+        generations = [read_limits_file(self.path).generation]
+        try:
+            generations += [each.generation for each in self.read(now).ranks.values()]
+        except UnreadableError as error:
+            self.display.note(f"the engine tells nothing yet: {error}")
+        self.state = replace(self.state, generation=max(generations))
+
+    def look(self, now: float) -> Decision:
+        """Do one cycle. Raises DocumentError when a file cannot be written."""
+        readings, missing = {}, {}
+        try:
+            readings["engine"] = self.read(now)
+            self.start = start_of(readings["engine"].ranks) or self.start
+        except UnreadableError as error:
+            missing["engine"] = str(error)
+        observation = Observation(now, readings, missing)
+        decision, after = decide(observation, self.state, self.settings)
+        self._record(Record(observation, self.settings, self.state, decision, after))
+        self.state = after
+        self._write()
+        self.display.show(now, decision, after)
+        return decision
+
+    def restore(self, now: float) -> None:
+        """Put the start values back."""
+        settings = replace(self.settings, mode=Mode.DISABLED)
+        moved = self.state.knobs != Knobs()
+        _, self.state = decide(Observation(now, {}), self.state, settings)
+        self._write()
+        if moved:
+            self.display.note("the limits go back to the start values")
+
+    def _write(self) -> None:
+        text = limits_file(self.state, self.settings, self.start)
+        if text == self._written:
+            return
+        try:
+            write_limits_file(self.path, text)
+        except OSError as error:
+            raise DocumentError(f"--limits-file: {self.path} cannot be written: {error.strerror}") from None
+        self._written = text
+
+    def _record(self, record: Record) -> None:
+        if self.log is None:
+            return
+        try:
+            self.log.write(record_line(record) + "\n")
+            self.log.flush()
+        except OSError as error:
+            self.log = None
+            self.display.note(f"--json-log: it takes nothing more: {error.strerror}")
+
+
+def _objectives(slo: Slo) -> tuple[Objective, ...]:
+    for each in slo.objectives:
+        if each.metric not in _LATENCIES:
+            raise DocumentError(
+                f"--slo: {each} is not judged inside an engine: promise {' or '.join(_LATENCIES)} instead"
+            )
+    return tuple(
+        Objective(each.metric.value, _LATENCIES[each.metric], each.threshold_seconds, each.percentile)
+        for each in slo.objectives
+    )
+
+
+def _opened(path: Path, files: ExitStack) -> TextIO:
+    try:
+        return files.enter_context(path.open("a", encoding="utf-8"))
+    except OSError as error:
+        raise DocumentError(f"--json-log: {path} cannot be written: {error.strerror}") from None
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or "@" in parts.netloc or not text.isprintable() or " " in text:
+        raise ValueError(
+            "not an http(s) address without a user; write for example http://127.0.0.1:8000/metrics"
+        )
+    return text
+
+
+def _interval(text: str) -> float:
+    seconds = duration_seconds(text)
+    if not _SHORTEST_INTERVAL_SECONDS <= seconds <= _LONGEST_INTERVAL_SECONDS:
+        raise ValueError(f"{text!r} must be from 1s to 60s, such as 5s")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) < 2**31):
+        raise ValueError(f"{text!r} is not a whole number of tokens, such as 256")
+    return int(text)

@@ -1,0 +1,62 @@
+"""One engine on this machine: its /metrics is read over HTTP, and its limits file is written."""
+
+import tempfile
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+from setpoint.signals.exposition import parse_exposition
+from setpoint.signals.reading import NAMES, Reading, reading
+from setpoint_vllm.limits_file import MAX_CHARACTERS, LimitsFile, parse
+
+MOST_BYTES = 16 * 2**20
+"""A busy vLLM with several ranks serves well below one megabyte."""
+
+
+class UnreadableError(Exception):
+    """The engine told nothing that can be used; the message says what it did instead."""
+
+
+def read_engine(url: str, at_seconds: float, timeout_seconds: float) -> Reading:
+    """Return what the engine tells now. Raises UnreadableError."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout_seconds) as answer:  # noqa: S310 - http(s), checked
+            body = answer.read(MOST_BYTES + 1)
+    except urllib.error.HTTPError as error:
+        raise UnreadableError(f"it answered {error.code} {error.reason}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise UnreadableError(f"it cannot be reached: {reason}") from None
+    if len(body) > MOST_BYTES:
+        raise UnreadableError(f"it answered more than {MOST_BYTES} bytes")
+    try:
+        return reading(parse_exposition(body.decode(), NAMES), at_seconds)
+    except ValueError as error:
+        raise UnreadableError(str(error)) from None
+
+
+def read_limits_file(path: Path) -> LimitsFile:
+    """Return what stands in the file; what is not there or no limits file is one of generation 0."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return parse(file.read(MAX_CHARACTERS + 1))
+    except (OSError, ValueError):
+        return LimitsFile()
+
+
+def write_limits_file(path: Path, text: str) -> None:
+    """Write the file whole, or leave the one that is there. Raises OSError."""
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False
+    ) as file:
+        partial = Path(file.name)
+        try:
+            file.write(text)
+            file.close()
+            partial.chmod(0o644)  # the engine may run as somebody else
+            partial.replace(path)
+        except OSError:
+            with suppress(OSError):
+                partial.unlink()
+            raise

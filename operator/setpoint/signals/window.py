@@ -1,0 +1,168 @@
+"""What happened between two readings of the same engines, and whether it may be believed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+
+from setpoint.signals.reading import Counters, Judged, Reading
+
+STUCK_SECONDS = 30.0
+"""An engine that has requests and gives no token for so long says something that cannot be."""
+
+
+class DataState(StrEnum):
+    """What the data of a window are good for. A limit moves on nothing but OK."""
+
+    OK = "OK"
+    IDLE = "IDLE"
+    """Nothing was asked of the engines."""
+    LOW_TRAFFIC = "LOW_TRAFFIC"
+    """Too few requests to tell anything by."""
+    STALE = "STALE"
+    """The newest reading of an engine is too old."""
+    MISSING = "MISSING"
+    """An engine that should be there could not be read."""
+    RESET = "RESET"
+    """An engine has started anew since: its counters say nothing about the time before."""
+    INCONSISTENT = "INCONSISTENT"
+    """What was read cannot be true."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What engines did between two readings, pooled over them."""
+
+    seconds: float
+    counted: Counters
+    """Differences of the counters."""
+    running: float
+    """Requests in execution at its end."""
+    waiting: float
+    in_hand_before: float
+    """Requests running or waiting at its beginning."""
+    kv_cache_usage: float
+    """The higher share of both ends, of the engine with the highest."""
+
+    @property
+    def finished(self) -> float:
+        """Sequences that were answered to their end."""
+        return self.counted.good + self.counted.late
+
+    @property
+    def requests(self) -> Judged:
+        """Those with a verdict: shed and failed ones are bad, whose client left is neither."""
+        counted = self.counted
+        return Judged(counted.good, counted.late + counted.shed + counted.failed)
+
+    @property
+    def in_hand(self) -> float:
+        """Requests running or waiting at its end."""
+        return self.running + self.waiting
+
+    @property
+    def arrived(self) -> float:
+        """Requests that came: what ended, was shed or left, and what there is more in hand than before."""
+        ended = self.requests.count + self.counted.cut
+        return max(ended + self.in_hand - self.in_hand_before, 0.0)
+
+    @property
+    def arrivals_per_second(self) -> float:
+        """0 for a window of no length."""
+        return self.arrived / self.seconds if self.seconds else 0.0
+
+    @property
+    def prompt_tokens_per_second(self) -> float:
+        """Prompt tokens that were computed, of requests that had their first token."""
+        return self.counted.prompt_tokens / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A window, or the reason why there is none to believe."""
+
+    state: DataState
+    reason: str = ""
+    window: Window | None = field(default=None)
+
+
+def difference(before: Mapping[str, Reading], after: Mapping[str, Reading]) -> Difference:
+    """Return what the engines that are in both did between two readings of each, pooled.
+
+    One that came or went in between, as in a rollout, is no part of it. A counter that has fallen shows that
+    an engine has started anew under its old name.
+    """
+    windows = []
+    for name in sorted(before.keys() & after.keys()):
+        last = after[name]
+        window = _between(before[name], last)
+        if window is None:
+            return Difference(DataState.RESET, f"{name} has started anew: a counter has fallen")
+        stuck = before[name].running > 0 and last.running > 0 and not window.counted.generation_tokens
+        if stuck and window.seconds >= STUCK_SECONDS:
+            reason = f"{name} runs {last.running:g} requests and gave no token for {window.seconds:.0f} s"
+            return Difference(DataState.INCONSISTENT, reason, window)
+        windows.append(window)
+    if not windows:
+        return Difference(DataState.RESET, "no engine is left of those that the window began with")
+    pooled = pool(windows)
+    if not pooled.arrived and not pooled.in_hand and not pooled.counted.generation_tokens:
+        return Difference(DataState.IDLE, "no request has come", pooled)
+    return Difference(DataState.OK, "", pooled)
+
+
+def pool(windows: Iterable[Window]) -> Window:
+    """Return the window of all these engines together; of shares, and of lengths, the highest counts."""
+    pooled = Window(0.0, Counters(), 0.0, 0.0, 0.0, 0.0)
+    for each in windows:
+        pooled = Window(
+            seconds=max(pooled.seconds, each.seconds),
+            counted=_combined(pooled.counted, each.counted, 1),
+            running=pooled.running + each.running,
+            waiting=pooled.waiting + each.waiting,
+            in_hand_before=pooled.in_hand_before + each.in_hand_before,
+            kv_cache_usage=max(pooled.kv_cache_usage, each.kv_cache_usage),
+        )
+    return pooled
+
+
+def _between(before: Reading, after: Reading) -> Window | None:
+    counted = _combined(after.counters, before.counters, -1)
+    if after.at_seconds < before.at_seconds or _has_fallen(counted):
+        return None
+    return Window(
+        seconds=after.at_seconds - before.at_seconds,
+        counted=counted,
+        running=after.running,
+        waiting=after.waiting,
+        in_hand_before=before.running + before.waiting,
+        kv_cache_usage=max(before.kv_cache_usage, after.kv_cache_usage),
+    )
+
+
+_NUMBERS = tuple(each.name for each in fields(Counters) if each.type is float)
+
+
+def _combined(some: Counters, others: Counters, sign: int) -> Counters:
+    """Return some + others, or with a sign of -1 some - others; what one side lacks is 0 there."""
+    judged = {
+        name: some.judged.get(name, Judged()) + _signed(others.judged.get(name, Judged()), sign)
+        for name in {**some.judged, **others.judged}
+    }
+    steps_by_tokens = {
+        edge: some.steps_by_tokens.get(edge, 0.0) + sign * others.steps_by_tokens.get(edge, 0.0)
+        for edge in sorted({**some.steps_by_tokens, **others.steps_by_tokens})
+    }
+    numbers = {name: getattr(some, name) + sign * getattr(others, name) for name in _NUMBERS}
+    return replace(some, **numbers, judged=judged, steps_by_tokens=steps_by_tokens)
+
+
+def _signed(judged: Judged, sign: int) -> Judged:
+    return Judged(sign * judged.good, sign * judged.bad)
+
+
+def _has_fallen(counted: Counters) -> bool:
+    return (
+        any(getattr(counted, name) < 0 for name in _NUMBERS)
+        or any(min(each.good, each.bad) < 0 for each in counted.judged.values())
+        or any(steps < 0 for steps in counted.steps_by_tokens.values())
+    )

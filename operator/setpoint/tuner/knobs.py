@@ -1,0 +1,79 @@
+"""The limits that the tuner moves, what they may be, and the steps between.
+
+A knob that is None is at the engine's start value. Steps halve and double, so that no change is further than
+one step from what is known to work.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from setpoint.signals.reading import RankLimits
+from setpoint_vllm.limits_file import Limit
+
+LEAST_TOKENS = 256
+"""Below it the fixed cost of a step outweighs what a smaller one saves: 256 tokens on an H100 sustained fewer
+requests than 512, with the same p95 between tokens (docs/h100.md)."""
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Limits that are wanted; None is the start value."""
+
+    tokens: int | None = None
+    """Tokens of one step of a rank."""
+    seqs: int | None = None
+    """Requests that a rank runs at once."""
+    queued_tokens: int | None = None
+    """Prompt tokens without a first token in one engine, beyond which the next request is shed."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What every rank was started with, the lowest of all."""
+
+    tokens: int
+    seqs: int
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far the knobs may go; None is no bound but the start value's."""
+
+    least_tokens: int = LEAST_TOKENS
+    least_seqs: int = 1
+
+
+def start_of(ranks: Mapping[str, RankLimits]) -> Start | None:
+    """Return what all ranks were started with, or None while one has not told."""
+    starts = [rank.start for rank in ranks.values()]
+    if not starts or any(Limit.TOKENS not in each or Limit.SEQS not in each for each in starts):
+        return None
+    return Start(min(each[Limit.TOKENS] for each in starts), min(each[Limit.SEQS] for each in starts))
+
+
+def limits(knobs: Knobs, start: Start) -> dict[Limit, int]:
+    """Return the limits that bring an engine to these knobs.
+
+    An engine takes no budget below one token for each sequence that may run: one below the sequences of its
+    start brings these down with it.
+    """
+    wanted: dict[Limit, int] = {}
+    if knobs.tokens is not None and knobs.tokens < start.tokens:
+        wanted[Limit.TOKENS] = knobs.tokens
+    seqs = min(knobs.seqs or start.seqs, knobs.tokens or start.tokens)
+    if seqs < start.seqs:
+        wanted[Limit.SEQS] = seqs
+    if knobs.queued_tokens is not None:
+        wanted[Limit.QUEUED_TOKENS] = knobs.queued_tokens
+    return wanted
+
+
+def largest_step_tokens(steps_by_tokens: Mapping[float, float], steps: float, budget: int) -> int:
+    """Return how large steps really were: a budget above this changes nothing.
+
+    `steps_by_tokens` is cumulative. The edge that 99 % of the steps do not exceed, and at most the budget.
+    """
+    for edge in sorted(steps_by_tokens):
+        if steps and steps_by_tokens[edge] >= 0.99 * steps:
+            return min(int(edge), budget)
+    return budget

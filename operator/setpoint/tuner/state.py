@@ -1,0 +1,115 @@
+"""What goes into one cycle of the tuner, what it keeps, and what comes out. All of it can be written down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from setpoint.signals.reading import Reading
+from setpoint.signals.window import DataState
+from setpoint.tuner.evidence import Evidence
+from setpoint.tuner.guard import Memory, Policy
+from setpoint.tuner.knobs import Bounds, Knobs
+from setpoint.tuner.promise import Objective
+
+LEAST_SETTLE_SECONDS = 5.0
+
+
+class Mode(StrEnum):
+    """What the tuner may do."""
+
+    DISABLED = "Disabled"
+    """Nothing: every engine keeps its start values."""
+    RECOMMEND = "Recommend"
+    """Say what it would do."""
+    AUTO = "Auto"
+    """Do it."""
+
+
+class Reason(StrEnum):
+    """What the tuner is about."""
+
+    DISABLED = "Disabled"
+    RECOMMENDING = "Recommending"
+    GUARDING = "Guarding"
+    """A limit is off its start value."""
+    HOLDING = "Holding"
+    """All limits are at their start values, or a change has yet to show what it does."""
+    FROZEN = "Frozen"
+    """Something else moves the limits of an engine."""
+    UNSUPPORTED = "Unsupported"
+    """An engine's limits cannot be moved, or it does not follow."""
+    NOT_ENOUGH_TRAFFIC = "NotEnoughTraffic"
+    SIGNAL_LOST = "SignalLost"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person wants of the tuner."""
+
+    mode: Mode
+    objectives: tuple[Objective, ...]
+    bounds: Bounds = field(default_factory=Bounds)
+    writer: str = ""
+    """Whose limits they are: engines show it with the generation."""
+    stale_seconds: float = 30.0
+    """A reading that is older says nothing about now."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one cycle sees."""
+
+    now_seconds: float
+    """Unix time."""
+    readings: Mapping[str, Reading]
+    """The newest reading of each engine that could be read."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Engines that should be there and could not be read, and why."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What a cycle leaves for the next."""
+
+    knobs: Knobs = field(default_factory=Knobs)
+    generation: int = 0
+    """Of the limits that are wanted; 0 before the first are."""
+    changed_seconds: float = 0.0
+    """When they were."""
+    expires_seconds: float | None = None
+    """End of their lease; None for start values, which need none."""
+    objectives: tuple[Objective, ...] = ()
+    settle_seconds: float = LEAST_SETTLE_SECONDS
+    """How long what was under way at the change takes to end."""
+    settled_seconds: float | None = None
+    """When that has ended; None until what is wanted is in force."""
+    began: Mapping[str, Reading] = field(default_factory=dict)
+    """The readings with which the window begins; none before that."""
+    memory: Memory = field(default_factory=Memory)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Knobs that move, or in Recommend would."""
+
+    policy: Policy
+    cause: str
+    before: Knobs
+    after: Knobs
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one cycle comes to."""
+
+    reason: Reason
+    message: str
+    data: DataState
+    evidence: tuple[Evidence, ...] = ()
+    """Of the window so far."""
+    bad_share: float | None = None
+    """Share of requests in the window so far that broke a promise, were shed, or failed."""
+    window_seconds: float = 0.0
+    change: Change | None = None
+    is_applied: bool = False
+    """Whether the change is wanted of the engines now."""

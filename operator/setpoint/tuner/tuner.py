@@ -1,0 +1,224 @@
+"""One cycle: may the data be believed, are the limits in force, and what does the guard say.
+
+A limit moves on nothing but data that are OK: counted by every engine, fresh, of engines that keep to the
+limits that are wanted and have had the time to show what these do. What moved is a lease: it is renewed while
+the data are good, so that a tuner which is gone, or blind, leaves engines that go back to their start values.
+"""
+
+from dataclasses import replace
+
+from setpoint.signals.window import DataState, Difference, Window, difference
+from setpoint.tuner.evidence import Evidence, evidence
+from setpoint.tuner.guard import Memory, Situation, propose, remember
+from setpoint.tuner.knobs import Knobs, start_of
+from setpoint.tuner.state import (
+    LEAST_SETTLE_SECONDS,
+    Change,
+    Decision,
+    Mode,
+    Observation,
+    Reason,
+    Settings,
+    State,
+)
+
+LEASE_SECONDS = 1800.0
+IN_FORCE_WITHIN_SECONDS = 90.0
+"""An engine that does not show them by then does not follow; a ConfigMap may take the kubelet a minute."""
+LONGEST_SETTLE_SECONDS = 60.0
+EARLIEST_SECONDS = 10.0
+"""No window is looked at before it is so long."""
+LEAST_COUNT = 20.0
+"""Nor before it has so many independent latencies of an objective."""
+COMPLETE_COUNT, COMPLETE_SECONDS, LONGEST_SECONDS = 200.0, 30.0, 600.0
+
+
+def decide(observation: Observation, state: State, settings: Settings) -> tuple[Decision, State]:
+    """Return what this cycle comes to, and what it leaves for the next."""
+    now = observation.now_seconds
+    if settings.mode is Mode.DISABLED:
+        decision = Decision(Reason.DISABLED, "tuning is disabled", DataState.OK)
+        return decision, _wanting(Knobs(), state, settings, now)
+    if state.generation == 0 or state.objectives != settings.objectives or _has_run_out(state, now):
+        # Old counts say nothing of new objectives; and what ran out is no longer what engines keep to.
+        knobs = Knobs() if _has_run_out(state, now) else state.knobs
+        state = _wanting(knobs, state, settings, now, anew=True)
+    lost = _lost(observation, settings)
+    if lost is not None:
+        return Decision(Reason.SIGNAL_LOST, lost.reason, lost.state), replace(state, began={})
+    state = _renewed(state, now)
+    hindered = _hindered(observation, state, settings)
+    if hindered is not None:
+        return hindered, replace(state, began={})
+    return _judge(observation, state, settings)
+
+
+def _judge(observation: Observation, state: State, settings: Settings) -> tuple[Decision, State]:
+    now, readings = observation.now_seconds, observation.readings
+    if state.settled_seconds is None:
+        state = replace(state, settled_seconds=now + state.settle_seconds, began={})
+    if now < (state.settled_seconds or 0.0):
+        return _holding(state, "what was changed has yet to show what it does"), state
+    if not state.began:
+        return _holding(state, "a window begins"), replace(state, began=readings)
+    seen = difference(state.began, readings)
+    if seen.window is None or seen.state not in {DataState.OK, DataState.IDLE}:
+        lost = seen.state is DataState.INCONSISTENT
+        reason = Reason.SIGNAL_LOST if lost else Reason.HOLDING
+        return Decision(reason, seen.reason, seen.state), replace(state, began=readings)
+    judged = tuple(evidence(each, seen.window) for each in settings.objectives)
+    if seen.window.seconds < EARLIEST_SECONDS:
+        return _told(state, settings, seen, seen.window, judged), state
+    start = start_of({f"{name} {rank}": each for name, reading in readings.items()
+                      for rank, each in reading.ranks.items()})  # fmt: skip
+    if start is None:
+        message = "an engine has not told what limits it was started with"
+        return Decision(Reason.UNSUPPORTED, message, DataState.MISSING), state
+    situation = Situation(
+        now_seconds=now,
+        window=seen.window,
+        is_complete=_is_complete(seen.window, judged),
+        evidence=tuple(each for each in judged if each.effective_count >= LEAST_COUNT),
+        knobs=state.knobs,
+        start=start,
+        bounds=settings.bounds,
+        replicas=len(readings),
+        memory=state.memory,
+    )
+    return _act(situation, seen, judged, state, settings, observation)
+
+
+def _act(
+    situation: Situation,
+    seen: Difference,
+    judged: tuple[Evidence, ...],
+    state: State,
+    settings: Settings,
+    observation: Observation,
+) -> tuple[Decision, State]:
+    proposal = propose(situation)
+    told = _told(state, settings, seen, situation.window, judged)
+    if proposal is None:
+        if situation.is_complete:
+            state = replace(state, memory=remember(situation), began=observation.readings)
+        return told, state
+    change = Change(proposal.policy, proposal.cause, state.knobs, proposal.knobs)
+    if settings.mode is Mode.RECOMMEND:
+        if situation.is_complete:
+            state = replace(state, began=observation.readings)
+        return replace(told, change=change, message=f"would act: {proposal.cause}"), state
+    state = replace(
+        _wanting(proposal.knobs, state, settings, situation.now_seconds),
+        memory=proposal.memory,
+        settle_seconds=_settle_seconds(situation.window),
+    )
+    told = replace(told, reason=_acting(state), change=change, is_applied=True, message=proposal.cause)
+    return told, state
+
+
+def _wanting(knobs: Knobs, state: State, settings: Settings, now: float, *, anew: bool = False) -> State:
+    """The state in which these knobs are wanted; the same as before where they were, unless `anew`."""
+    if knobs == state.knobs and not anew and state.generation:
+        return state
+    return replace(
+        state,
+        knobs=knobs,
+        generation=state.generation + 1,
+        changed_seconds=now,
+        expires_seconds=now + LEASE_SECONDS if knobs != Knobs() else None,
+        objectives=settings.objectives,
+        settle_seconds=LEAST_SETTLE_SECONDS,
+        settled_seconds=None,
+        began={},
+        memory=state.memory if knobs != Knobs() else Memory(),
+    )
+
+
+def _has_run_out(state: State, now: float) -> bool:
+    return state.expires_seconds is not None and now >= state.expires_seconds
+
+
+def _renewed(state: State, now: float) -> State:
+    if state.expires_seconds is None or state.expires_seconds - now > LEASE_SECONDS / 2:
+        return state
+    return replace(state, expires_seconds=now + LEASE_SECONDS)
+
+
+def _lost(observation: Observation, settings: Settings) -> Difference | None:
+    """Why the observation says too little, or None."""
+    for name, why in observation.missing.items():
+        return Difference(DataState.MISSING, f"{name}: {why}")
+    if not observation.readings:
+        return Difference(DataState.MISSING, "there is no engine")
+    for name, each in observation.readings.items():
+        age = observation.now_seconds - each.at_seconds
+        if age > settings.stale_seconds:
+            return Difference(DataState.STALE, f"{name} was last read {age:.0f} s ago")
+        if age < -settings.stale_seconds:
+            reason = f"{name} was read {-age:.0f} s in the future: set the clocks of both machines"
+            return Difference(DataState.INCONSISTENT, reason)
+    return None
+
+
+def _hindered(observation: Observation, state: State, settings: Settings) -> Decision | None:
+    """Why the engines do not keep to what is wanted, or None when they do."""
+    for name, reading in observation.readings.items():
+        if reading.supported is False:
+            message = f"{name}: its limits cannot be moved; its log says why"
+            return Decision(Reason.UNSUPPORTED, message, DataState.OK)
+        for rank, each in reading.ranks.items():
+            foreign = each.writer not in {"", settings.writer}
+            if foreign and each.generation >= state.generation:
+                message = f"{name}: rank {rank} keeps to limits written by {each.writer}"
+                return Decision(Reason.FROZEN, message, DataState.OK)
+        behind = [rank for rank, each in reading.ranks.items() if not _follows(each.generation, state)]
+        if behind or not reading.ranks:
+            if observation.now_seconds - state.changed_seconds < IN_FORCE_WITHIN_SECONDS:
+                return Decision(Reason.HOLDING, f"{name} is being told its limits", DataState.OK)
+            message = f"{name} does not follow: limits of generation {state.generation} are not in force"
+            return Decision(Reason.UNSUPPORTED, message, DataState.OK)
+    return None
+
+
+def _follows(generation: int, state: State) -> bool:
+    return generation >= state.generation
+
+
+def _settle_seconds(window: Window) -> float:
+    """Twice as long as a request runs, by Little's law: then what ran before has ended."""
+    seconds = 2 * window.running * window.seconds / max(window.finished, 1.0)
+    return min(max(seconds, LEAST_SETTLE_SECONDS), LONGEST_SETTLE_SECONDS)
+
+
+def _is_complete(window: Window, judged: tuple[Evidence, ...]) -> bool:
+    enough = all(each.effective_count >= COMPLETE_COUNT for each in judged)
+    return (window.seconds >= COMPLETE_SECONDS and enough) or window.seconds >= LONGEST_SECONDS
+
+
+def _told(
+    state: State, settings: Settings, seen: Difference, window: Window, judged: tuple[Evidence, ...]
+) -> Decision:
+    requests = window.requests
+    few = all(each.effective_count < LEAST_COUNT for each in judged)
+    data = seen.state
+    if data is DataState.OK and few and window.seconds >= LONGEST_SECONDS:
+        data = DataState.LOW_TRAFFIC
+    reason = Reason.RECOMMENDING if settings.mode is Mode.RECOMMEND else _acting(state)
+    if data in {DataState.IDLE, DataState.LOW_TRAFFIC}:
+        reason = Reason.NOT_ENOUGH_TRAFFIC
+    return Decision(
+        reason=reason,
+        message=seen.reason or state.memory.unreachable,
+        data=data,
+        evidence=judged,
+        bad_share=requests.bad / requests.count if requests.count else None,
+        window_seconds=window.seconds,
+    )
+
+
+def _acting(state: State) -> Reason:
+    return Reason.GUARDING if state.knobs != Knobs() else Reason.HOLDING
+
+
+def _holding(state: State, message: str) -> Decision:
+    return Decision(_acting(state), message, DataState.OK)
