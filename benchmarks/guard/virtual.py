@@ -183,9 +183,9 @@ def run(
         play.run_until(now)
         verdicts.follow(play.record)
         readings = _readings(now, engines, verdicts, play.record)
-        observation = Observation(now, readings)
+        observation = Observation(now, readings, told_generation=state.generation)
         if is_blind(now):
-            observation = Observation(now, {}, dict.fromkeys(readings, "no answer"))
+            observation = Observation(now, {}, dict.fromkeys(readings, "no answer"), state.generation)
         decision, state = decide(observation, state, settings)
         decisions.append((now, decision))
         for each in engines:

@@ -19,11 +19,11 @@ from setpoint.cli.tune_display import Display
 from setpoint.cli.tune_engine import UnreadableError, read_engine, read_limits_file, write_limits_file
 from setpoint.cli.typed import typed
 from setpoint.signals.reading import Reading
-from setpoint.tuner.knobs import Bounds, Knobs, Start, start_of
+from setpoint.tuner.knobs import Bounds, Start, start_of
 from setpoint.tuner.limits_file import limits_file
 from setpoint.tuner.promise import Objective
 from setpoint.tuner.record import Record, record_line
-from setpoint.tuner.state import Decision, Mode, Observation, Settings, State
+from setpoint.tuner.state import Decision, Mode, Observation, OnStop, Settings, State
 from setpoint.tuner.tuner import decide
 from setpoint.workload.durations import duration_seconds
 from setpoint.workload.objectives import Metric, Slo, parse_slo
@@ -55,8 +55,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="one line for each look: what was seen, and what came of it; for `setpoint replay`")  # fmt: skip
     add(
         "--on-stop",
-        choices=("Restore", "Keep"),
-        default="Restore",
+        choices=[*OnStop],
+        type=OnStop,
+        default=OnStop.RESTORE,
         help="at the end: put the start values back, or leave the limits to their lease (Restore)",
     )
 
@@ -70,6 +71,7 @@ def tune(options: argparse.Namespace) -> int:
         mode=options.mode,
         objectives=_objectives(options.slo),
         bounds=Bounds(least_tokens=options.least_tokens),
+        on_stop=options.on_stop,
         writer=f"setpoint-tune/{socket.gethostname()}/{os.getpid()}",
         stale_seconds=max(30.0, 3 * options.interval),
     )
@@ -89,8 +91,7 @@ def tune(options: argparse.Namespace) -> int:
             while not stop.is_set():
                 loop.look(time.time())
                 stop.wait(options.interval)
-            if options.on_stop == "Restore":
-                loop.restore(time.time())
+            loop.stop(time.time())
         finally:
             for number, handler in before.items():
                 signal(number, handler)
@@ -128,7 +129,8 @@ class Loop:
             self.start = start_of(readings["engine"].ranks) or self.start
         except UnreadableError as error:
             missing["engine"] = str(error)
-        observation = Observation(now, readings, missing)
+        told = self.state.generation if self._written else None
+        observation = Observation(now, readings, missing, told)
         decision, after = decide(observation, self.state, self.settings)
         self._record(Record(observation, self.settings, self.state, decision, after))
         self.state = after
@@ -136,13 +138,13 @@ class Loop:
         self.display.show(now, decision, after)
         return decision
 
-    def restore(self, now: float) -> None:
-        """Put the start values back."""
+    def stop(self, now: float) -> None:
+        """Put the start values back, or leave the limits as they are."""
         settings = replace(self.settings, mode=Mode.DISABLED)
-        moved = self.state.knobs != Knobs()
+        before = self.state.knobs
         _, self.state = decide(Observation(now, {}), self.state, settings)
         self._write()
-        if moved:
+        if before != self.state.knobs:
             self.display.note("the limits go back to the start values")
 
     def _write(self) -> None:

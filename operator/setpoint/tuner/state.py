@@ -25,6 +25,15 @@ class Mode(StrEnum):
     """Do it."""
 
 
+class OnStop(StrEnum):
+    """What becomes of limits when the mode is no longer Auto."""
+
+    RESTORE = "Restore"
+    """They go back to the start values."""
+    KEEP = "Keep"
+    """They stay, without a lease."""
+
+
 class Reason(StrEnum):
     """What the tuner is about."""
 
@@ -49,6 +58,7 @@ class Settings:
     mode: Mode
     objectives: tuple[Objective, ...]
     bounds: Bounds = field(default_factory=Bounds)
+    on_stop: OnStop = OnStop.RESTORE
     writer: str = ""
     """Whose limits they are: engines show it with the generation."""
     stale_seconds: float = 30.0
@@ -65,6 +75,8 @@ class Observation:
     """The newest reading of each engine that could be read."""
     missing: Mapping[str, str] = field(default_factory=dict)
     """Engines that should be there and could not be read, and why."""
+    told_generation: int | None = None
+    """Of the limits file that says what the state wants; None while none does. Engines show it as theirs."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ class State:
 
     knobs: Knobs = field(default_factory=Knobs)
     generation: int = 0
-    """Of the limits that are wanted; 0 before the first are."""
+    """Number of the limits that are wanted; 0 before the first are."""
     changed_seconds: float = 0.0
     """When they were."""
     expires_seconds: float | None = None

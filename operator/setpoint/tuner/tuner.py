@@ -7,6 +7,7 @@ the data are good, so that a tuner which is gone, or blind, leaves engines that 
 
 from dataclasses import replace
 
+from setpoint.signals.reading import Reading
 from setpoint.signals.window import DataState, Difference, Window, difference
 from setpoint.tuner.evidence import Evidence, evidence
 from setpoint.tuner.guard import Memory, Situation, propose, remember
@@ -17,6 +18,7 @@ from setpoint.tuner.state import (
     Decision,
     Mode,
     Observation,
+    OnStop,
     Reason,
     Settings,
     State,
@@ -36,9 +38,10 @@ COMPLETE_COUNT, COMPLETE_SECONDS, LONGEST_SECONDS = 200.0, 30.0, 600.0
 def decide(observation: Observation, state: State, settings: Settings) -> tuple[Decision, State]:
     """Return what this cycle comes to, and what it leaves for the next."""
     now = observation.now_seconds
+    if settings.mode is not Mode.AUTO:
+        state = _stopped(state, settings, now)
     if settings.mode is Mode.DISABLED:
-        decision = Decision(Reason.DISABLED, "tuning is disabled", DataState.OK)
-        return decision, _wanting(Knobs(), state, settings, now)
+        return Decision(Reason.DISABLED, "tuning is disabled", DataState.OK), state
     if state.generation == 0 or state.objectives != settings.objectives or _has_run_out(state, now):
         # Old counts say nothing of new objectives; and what ran out is no longer what engines keep to.
         knobs = Knobs() if _has_run_out(state, now) else state.knobs
@@ -134,6 +137,13 @@ def _wanting(knobs: Knobs, state: State, settings: Settings, now: float, *, anew
     )
 
 
+def _stopped(state: State, settings: Settings, now: float) -> State:
+    """What is left of the limits when they may no longer move."""
+    if settings.on_stop is OnStop.KEEP:
+        return replace(state, expires_seconds=None)
+    return _wanting(Knobs(), state, settings, now) if state.knobs != Knobs() else state
+
+
 def _has_run_out(state: State, now: float) -> bool:
     return state.expires_seconds is not None and now >= state.expires_seconds
 
@@ -168,20 +178,23 @@ def _hindered(observation: Observation, state: State, settings: Settings) -> Dec
             return Decision(Reason.UNSUPPORTED, message, DataState.OK)
         for rank, each in reading.ranks.items():
             foreign = each.writer not in {"", settings.writer}
-            if foreign and each.generation >= state.generation:
+            if foreign and each.generation >= (observation.told_generation or state.generation):
                 message = f"{name}: rank {rank} keeps to limits written by {each.writer}"
                 return Decision(Reason.FROZEN, message, DataState.OK)
-        behind = [rank for rank, each in reading.ranks.items() if not _follows(each.generation, state)]
-        if behind or not reading.ranks:
+        if not _follows(reading, observation.told_generation):
             if observation.now_seconds - state.changed_seconds < IN_FORCE_WITHIN_SECONDS:
                 return Decision(Reason.HOLDING, f"{name} is being told its limits", DataState.OK)
-            message = f"{name} does not follow: limits of generation {state.generation} are not in force"
+            told = observation.told_generation
+            what = "nothing tells it its limits" if told is None else f"generation {told} is not in force"
+            message = f"{name} does not follow: {what}"
             return Decision(Reason.UNSUPPORTED, message, DataState.OK)
     return None
 
 
-def _follows(generation: int, state: State) -> bool:
-    return generation >= state.generation
+def _follows(reading: Reading, told_generation: int | None) -> bool:
+    if told_generation is None or not reading.ranks:
+        return False
+    return all(each.generation >= told_generation for each in reading.ranks.values())
 
 
 def _settle_seconds(window: Window) -> float:
