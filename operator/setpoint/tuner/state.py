@@ -122,6 +122,8 @@ class Decision:
     bad_share: float | None = None
     """Share of requests in the window so far that broke a promise, were shed, or failed."""
     window_seconds: float = 0.0
+    is_complete: bool = False
+    """Whether the window is long enough to compare with another one."""
     change: Change | None = None
     is_applied: bool = False
     """Whether the change is wanted of the engines now."""

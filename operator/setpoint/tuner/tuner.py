@@ -226,6 +226,7 @@ def _told(
         evidence=judged,
         bad_share=requests.bad / requests.count if requests.count else None,
         window_seconds=window.seconds,
+        is_complete=_is_complete(window, judged),
     )
 
 
