@@ -10,6 +10,7 @@ one above it that was measured to miss.
 """
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,23 +20,26 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot
 
+from benchmarks.h100.plan import DEFAULT_SEQUENCES, DEFAULT_TOKENS
+
 _LEAST_COMPLETED = 0.98
 _MOST_TTFT_P95_MS = 1000.0
 _TABLED_MS = (20, 21, 25, 30, 35, 40, 45, 50, 60, 75, 90, 100)
 PROMISES_MS = range(20, 101)
-DEFAULT_TOKENS = 8192
+DEFAULT_START = "default"
 
 
 @dataclass(frozen=True)
 class Latency:
-    """A percentile in milliseconds, with the ends of its 95 % confidence interval."""
+    """A percentile in milliseconds and the ends of its 95 % confidence interval, infinite where unknown."""
 
     value: float
     low: float
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.1f} ({self.low:.1f} to {self.high:.1f})"
+        high = "or more" if math.isinf(self.high) else f"to {self.high:.1f}"
+        return f"{self.value:.1f} ({self.low:.1f} {high})"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,14 @@ class Measured:
     ttft_p95: Latency
     itl_p95: Latency
     flaws: tuple[str, ...] = ()
+    sequences: int = DEFAULT_SEQUENCES
+    tokens_per_second: float = 0.0
+    start: str = DEFAULT_START
+
+    @property
+    def load(self) -> tuple[int, int, float, float]:
+        """The limits, the rate and the window."""
+        return self.sequences, self.tokens, self.rate_per_second, self.window_seconds
 
     @property
     def kept_up(self) -> bool:
@@ -77,8 +89,13 @@ class Measured:
 
 def measured(rows: Iterable[dict[str, Any]]) -> list[Measured]:
     """Return the chat rows of the default start, whose limits were moved live, by budget and rate."""
-    found = [_measured(row) for row in rows if row["cell"].startswith("chat-") and row["start"] == "default"]
-    return sorted(found, key=lambda row: (row.tokens, row.rate_per_second))
+    return [row for row in chats(rows) if row.start == DEFAULT_START]
+
+
+def chats(rows: Iterable[dict[str, Any]]) -> list[Measured]:
+    """Return the chat rows of every start, by budget, rate and cap of sequences."""
+    found = [_measured(row) for row in rows if row["cell"].startswith("chat-")]
+    return sorted(found, key=lambda row: (row.tokens, row.rate_per_second, row.sequences))
 
 
 def highest_held(rows: Iterable[Measured], promise_ms: float) -> Measured | None:
@@ -125,14 +142,36 @@ def table(rows: Sequence[Measured], promises_ms: Iterable[int] = _TABLED_MS) -> 
 def evidence(rows: Iterable[Measured]) -> list[str]:
     """Return each row, with what the load test had against it, as lines of Markdown."""
     lines = [
-        "| tokens | requests/s | window | completed | TTFT p95, ms | ITL p95, ms | the load test objects |",
-        "|---|---|---|---|---|---|---|",
+        "| sequences | tokens | requests/s | window | completed | TTFT p95, ms | ITL p95, ms "
+        "| the load test objects |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row.tokens} | {row.rate_per_second:g} | {row.window_seconds:g} s "
+        f"| {row.sequences} | {row.tokens} | {row.rate_per_second:g} | {row.window_seconds:g} s "
         f"| {row.completed} of {row.offered} | {row.ttft_p95} | {row.itl_p95} | {'; '.join(row.flaws)} |"
         for row in rows
     ]
+    return lines
+
+
+def own_starts(rows: Sequence[Measured]) -> list[str]:
+    """Return each row of a server started with its limits beside those moved live to the same, as Markdown.
+
+    A pair has the limits, the rate and the window in common; the requests come from one seed.
+    """
+    lines = [
+        "| sequences | tokens | requests/s | limits | tok/s | TTFT p95, ms | ITL p95, ms "
+        "| the load test objects |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for own in (row for row in rows if row.start != DEFAULT_START):
+        live = [row for row in rows if row.start == DEFAULT_START and row.load == own.load]
+        lines += [
+            f"| {row.sequences} | {row.tokens} | {row.rate_per_second:g} | {name} "
+            f"| {row.tokens_per_second:.0f} | {row.ttft_p95} | {row.itl_p95} | {'; '.join(row.flaws)} |"
+            for name, each in (("of the start", [own]), ("moved live", live))
+            for row in each
+        ]
     return lines
 
 
@@ -140,8 +179,8 @@ def main() -> None:
     """Print the tables and write the picture."""
     rows = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines()]
     chat = measured(rows)
-    print("\n".join([*table(chat), "", *evidence(chat)]))
-    _draw(chat, Path(sys.argv[2]), rows[0])
+    print("\n".join([*table(chat), "", *evidence(chat), "", *own_starts(chats(rows))]))
+    _draw(chat, Path(sys.argv[2]), rows)
 
 
 def _measured(row: dict[str, Any]) -> Measured:
@@ -158,18 +197,25 @@ def _measured(row: dict[str, Any]) -> Measured:
         _latency(stage["ttft"]["p95"]),
         _latency(stage["itl"]["p95"]),
         tuple(flaws),
+        row["limits"]["max_num_seqs"],
+        stage["output_tokens_per_second"]["value"],
+        row["start"],
     )
 
 
-def _latency(seconds: dict[str, float]) -> Latency:
-    return Latency(seconds["value"] * 1000, seconds["low"] * 1000, seconds["high"] * 1000)
+def _latency(seconds: dict[str, float | None]) -> Latency:
+    value, low, high = (
+        math.inf if each is None else each * 1000
+        for each in (seconds[name] for name in ("value", "low", "high"))
+    )
+    return Latency(value, low, high)
 
 
 def _of(rows: Iterable[Measured], tokens: int) -> list[Measured]:
     return [row for row in rows if row.tokens == tokens]
 
 
-def _draw(rows: Sequence[Measured], path: Path, first: dict[str, Any]) -> None:
+def _draw(rows: Sequence[Measured], path: Path, lines: Sequence[dict[str, Any]]) -> None:
     mpl.rcParams.update({"svg.hashsalt": "setpoint", "font.size": 9, "svg.fonttype": "none"})
     figure, axes = pyplot.subplots(figsize=(7.5, 4.2), layout="constrained")
     for number, tokens in enumerate(sorted({row.tokens for row in rows})):
@@ -189,8 +235,9 @@ def _draw(rows: Sequence[Measured], path: Path, first: dict[str, Any]) -> None:
                       markerfacecolor="none", label=f"{name}: not stationary")  # fmt: skip
     axes.set(xlabel="promise: ITL p95 within so many ms (TTFT p95 within 1 s)", ylim=(0, 55), xlim=(20, 100))
     axes.set_ylabel("rate measured, requests/s")
+    first, dates = lines[0], sorted({line["date"][:10] for line in lines})
     axes.set_title(
-        f"{first['device']}, vLLM {first['vllm']}, 8B, 512 tokens in, 128 out, {first['date'][:10]}"
+        f"{first['device']}, vLLM {first['vllm']}, 8B, 512 tokens in, 128 out, {' and '.join(dates)}"
     )
     axes.grid(alpha=0.3)
     axes.legend(title="max_num_batched_tokens", loc="lower right")

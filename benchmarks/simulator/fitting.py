@@ -93,7 +93,7 @@ def replays() -> dict[str, Replay]:
     return {
         "vLLM 0.25.1, closed loop": partial(cells, read_table(str(CLOSED)), machine),
         "vLLM 0.25.1, open loop": partial(cells, read_table(str(OPEN)), machine),
-        "vLLM 0.26.0": partial(simulated.cells, simulated.read_rows(ROWS)),
+        "vLLM 0.26.0": partial(simulated.cells, list(filter(simulated.is_fitted, simulated.read_rows(ROWS)))),
     }
 
 

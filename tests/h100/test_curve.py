@@ -1,43 +1,27 @@
 """What rows of the H100 show of a promise, and what they leave open."""
 
 from dataclasses import replace
-from typing import Any
 
 from benchmarks.h100.curve import (
-    DEFAULT_TOKENS,
     Latency,
     Measured,
+    chats,
     evidence,
     highest_held,
     lowest_missed,
     measured,
+    own_starts,
     ratio,
     table,
 )
+from benchmarks.h100.plan import DEFAULT_TOKENS
+from tests.h100.builders import line
 
 
 def row(rate: float, itl_p95_ms: float, tokens: int = DEFAULT_TOKENS, ttft_p95_ms: float = 100) -> Measured:
     """Return a flawless row whose intervals reach 5 % to each side."""
     ttft, itl = (Latency(each, 0.95 * each, 1.05 * each) for each in (ttft_p95_ms, itl_p95_ms))
     return Measured(tokens, rate, 60, 1000, 1000, ttft, itl)
-
-
-def line(cell: str, start: str = "default", **stage: Any) -> dict[str, Any]:
-    """Return a line of the rows' file with what the curve reads of it."""
-    p95 = {"p95": {"value": 0.02, "low": 0.019, "high": 0.021}}
-    whole: dict[str, Any] = {
-        "load": {"rate_per_second": 44.0},
-        "window_seconds": 60.0,
-        "requests_offered": 100,
-        "requests_completed": 99,
-        "ttft": p95,
-        "itl": p95,
-        "stationary": True,
-        "unsteady": [],
-        "invalid": [],
-    }
-    limits = {"max_num_batched_tokens": 512}
-    return {"cell": cell, "start": start, "limits": limits, "report": {"stages": [whole | stage]}}
 
 
 def test_a_row_that_is_not_stationary_shows_neither_that_its_rate_holds_nor_that_it_misses() -> None:
@@ -109,6 +93,24 @@ def test_a_promise_that_no_row_kept_stands_in_the_table() -> None:
 def test_the_rows_are_listed_with_their_windows_and_what_the_load_test_had_against_them() -> None:
     flawed = replace(row(44, 20, tokens=512), window_seconds=25, flaws=("not stationary: itl falls by 27%",))
     assert evidence([flawed])[2:] == [
-        "| 512 | 44 | 25 s | 1000 of 1000 | 100.0 (95.0 to 105.0) | 20.0 (19.0 to 21.0) "
+        "| 1024 | 512 | 44 | 25 s | 1000 of 1000 | 100.0 (95.0 to 105.0) | 20.0 (19.0 to 21.0) "
         "| not stationary: itl falls by 27% |"
+    ]
+
+
+def test_an_interval_without_an_upper_end_leaves_the_verdict_open() -> None:
+    open_ended = {"p95": {"value": 0.02, "low": 0.019, "high": None}}
+    (found,) = measured([line("chat-512-44", itl=open_ended)])
+    assert found.holds(30)
+    assert found.told(30) == "44*"
+    assert str(found.itl_p95) == "20.0 (19.0 or more)"
+
+
+def test_an_own_start_stands_beside_the_live_row_of_the_same_limits_rate_and_window() -> None:
+    live, own = line("chat-512-44"), line("chat-own-44", start="own-512")
+    others = [line("chat-512-46", load={"rate_per_second": 46.0}), line("chat-512-44", window_seconds=25.0)]
+    figures = "5600 | 20.0 (19.0 to 21.0) | 20.0 (19.0 to 21.0) |  |"
+    assert own_starts(chats([live, own, *others]))[2:] == [
+        f"| 1024 | 512 | 44 | of the start | {figures}",
+        f"| 1024 | 512 | 44 | moved live | {figures}",
     ]
