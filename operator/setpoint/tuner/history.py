@@ -5,6 +5,7 @@ The tuner's own windows begin anew with each change. Whether a promise is kept i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from setpoint.signals.reading import Reading
 from setpoint.signals.window import DataState, Difference, Window, difference, pool
@@ -33,12 +34,12 @@ class History:
     def until(self, readings: Mapping[str, Reading]) -> Difference:
         """Return what happened from the first moment until these readings.
 
-        Moment by moment, so that a container that started anew in between loses only the time in which it did.
+        Moment by moment: a container that started anew in between loses only the time in which it did.
         """
         moments = [each for _, each in self.moments] + [readings]
         seen: list[Window] = []
         seconds = 0.0
-        for before, after in zip(moments, moments[1:], strict=False):
+        for before, after in pairwise(moments):
             step = difference(before, after)
             if step.window is not None and step.state in {DataState.OK, DataState.IDLE}:
                 seen.append(step.window)
