@@ -71,7 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("rows", type=Path)
     parser.add_argument("chosen", nargs="*", metavar="START or CELL")
     parser.add_argument("--plan", action="store_true", help="measure nothing, say what is missing")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
