@@ -1,5 +1,6 @@
 """The text format of /metrics, read by the Prometheus client library's own parser."""
 
+import re
 from collections.abc import Collection, Iterator
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,8 +24,12 @@ def parse_exposition(text: str, names: Collection[str]) -> list[Series]:
         raise ValueError(f"not the Prometheus text format: {error}") from None
 
 
+_NAME = re.compile(r"[^{\s]*")
+
+
 def _lines(text: str, names: Collection[str]) -> Iterator[str]:
     """The lines with these metrics: the parser is slow, and most of what an engine serves is not needed."""
-    for line in text.splitlines():
-        if line.partition("{")[0].partition(" ")[0] in names:
+    for line in text.split("\n"):  # alone ends a line: label values may have whatever else Unicode breaks at
+        match = _NAME.match(line)
+        if match and match[0] in names:
             yield line

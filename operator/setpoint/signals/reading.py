@@ -42,8 +42,11 @@ class RankLimits:
 
     generation: int
     writer: str
+    """Of the newest generation; where several wrote it, all of them."""
     in_force: Mapping[Limit, int]
     start: Mapping[Limit, int]
+    confirmed_seconds: float | None = None
+    """Unix time, by the engine's clock, at which the rank last told them."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Reading:
 _REQUESTS, _TOKENS = "setpoint_requests_total", "setpoint_tokens_total"
 _LIMIT, _START = "setpoint_engine_limit", "setpoint_engine_limit_start"
 _GENERATION, _SUPPORTED = "setpoint_engine_limit_generation", "setpoint_engine_limits_supported"
+_CONFIRMED = "setpoint_engine_limit_confirmed_timestamp_seconds"
 _RUNNING, _WAITING = "vllm:num_requests_running", "vllm:num_requests_waiting"
 _KV_CACHE = "vllm:kv_cache_usage_perc"
 _STEP = "vllm:iteration_tokens_total"
@@ -111,7 +115,7 @@ _VERDICTS = {
 }
 NEEDED = (_RUNNING, _WAITING, _KV_CACHE, *_COUNTERS)
 """Without these nothing is known of an engine."""
-NAMES = (*NEEDED, f"{_STEP}_bucket", _REQUESTS, _TOKENS, _LIMIT, _START, _GENERATION, _SUPPORTED)
+NAMES = (*NEEDED, f"{_STEP}_bucket", _REQUESTS, _TOKENS, _LIMIT, _START, _GENERATION, _CONFIRMED, _SUPPORTED)
 """Sample names of all that a reading is made of."""
 
 
@@ -120,9 +124,7 @@ def reading(series: Iterable[Series], at_seconds: float) -> Reading:
 
     Raises ReadingError when a needed metric is missing, or a value is none that its metric can have.
     """
-    by_name: dict[str, list[Series]] = {}
-    for each in series:
-        by_name.setdefault(each.name, []).append(_checked(each))
+    by_name = _by_name(series)
     for name in NEEDED:
         if name not in by_name:
             raise ReadingError(f"{name} is missing: is this the /metrics of a vLLM?")
@@ -142,6 +144,24 @@ def reading(series: Iterable[Series], at_seconds: float) -> Reading:
     )
 
 
+def _by_name(series: Iterable[Series]) -> dict[str, list[Series]]:
+    by_name: dict[str, list[Series]] = {}
+    seen: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+    models: set[str] = set()
+    for each in series:
+        identity = each.name, frozenset(each.labels.items())
+        if identity in seen:
+            raise ReadingError(f"{each.name} comes twice with the labels {dict(each.labels)}")
+        seen.add(identity)
+        if each.name in NEEDED and "model_name" in each.labels:
+            models.add(each.labels["model_name"])
+        by_name.setdefault(each.name, []).append(_checked(each))
+    if len(models) > 1:
+        names = " and ".join(map(repr, sorted(models)))
+        raise ReadingError(f"the series are of the models {names}: no engine serves two")
+    return by_name
+
+
 def _counters(by_name: Mapping[str, list[Series]], total: Callable[[str], float]) -> Counters:
     counted = {attribute: total(name) for name, attribute in _COUNTERS.items()}
     verdicts = dict.fromkeys(_VERDICTS.values(), 0.0)
@@ -152,31 +172,50 @@ def _counters(by_name: Mapping[str, list[Series]], total: Callable[[str], float]
         verdicts[_VERDICTS[verdict]] += each.value
     judged: dict[str, Judged] = {}
     for each in by_name.get(_TOKENS, ()):
-        good = _label(each, "verdict") == "good"
+        verdict_on_latency = _label(each, "verdict")
+        if verdict_on_latency not in {"good", "bad"}:
+            raise ReadingError(
+                f"{_TOKENS} has the verdict {verdict_on_latency!r}, which no known plugin gives"
+            )
+        good = verdict_on_latency == "good"
         name = _label(each, "objective")
         judged[name] = judged.get(name, Judged()) + Judged(
             each.value if good else 0.0, 0.0 if good else each.value
         )
     steps_by_tokens: dict[float, float] = {}
     for each in by_name.get(f"{_STEP}_bucket", ()):
-        try:
-            edge = float(_label(each, "le"))
-        except ValueError:
-            raise ReadingError(f"{_STEP}_bucket has the edge {each.labels['le']!r}: not a number") from None
+        edge = _edge(_label(each, "le"))
         if math.isfinite(edge):
             steps_by_tokens[edge] = steps_by_tokens.get(edge, 0.0) + each.value
     return Counters(**counted, **verdicts, judged=judged, steps_by_tokens=steps_by_tokens)
 
 
+def _edge(text: str) -> float:
+    try:
+        edge = float(text)
+    except ValueError:
+        edge = math.nan
+    if math.isnan(edge):
+        raise ReadingError(f"{_STEP}_bucket has the edge {text!r}: not a number")
+    return edge
+
+
 def _ranks(by_name: Mapping[str, list[Series]]) -> dict[str, RankLimits]:
-    newest: dict[str, tuple[int, str]] = {}
+    writers: dict[str, dict[int, set[str]]] = {}
     for each in by_name.get(_GENERATION, ()):
-        rank = _label(each, "engine")
-        newest[rank] = max(newest.get(rank, (0, "")), (int(each.value), each.labels.get("writer", "")))
+        of_rank = writers.setdefault(_label(each, "engine"), {})
+        of_rank.setdefault(int(each.value), set()).add(each.labels.get("writer", ""))
     in_force, start = _by_rank(by_name.get(_LIMIT, ())), _by_rank(by_name.get(_START, ()))
+    confirmed = {_label(each, "engine"): each.value for each in by_name.get(_CONFIRMED, ())}
     return {
-        rank: RankLimits(generation, writer, in_force.get(rank, {}), start.get(rank, {}))
-        for rank, (generation, writer) in sorted(newest.items())
+        rank: RankLimits(
+            generation=max(of_rank),
+            writer=", ".join(sorted(of_rank[max(of_rank)])),
+            in_force=in_force.get(rank, {}),
+            start=start.get(rank, {}),
+            confirmed_seconds=confirmed.get(rank),
+        )
+        for rank, of_rank in sorted(writers.items())
     }
 
 
@@ -192,11 +231,17 @@ def _by_rank(series: Iterable[Series]) -> dict[str, dict[Limit, int]]:
 
 
 _MAY_BE_INFINITE = {_LIMIT, _START}
+_MOST = {_KV_CACHE: 1.0}
 
 
 def _checked(series: Series) -> Series:
     value = series.value
-    if math.isnan(value) or value < 0 or (math.isinf(value) and series.name not in _MAY_BE_INFINITE):
+    if (
+        math.isnan(value)
+        or value < 0
+        or value > _MOST.get(series.name, math.inf)
+        or (math.isinf(value) and series.name not in _MAY_BE_INFINITE)
+    ):
         raise ReadingError(f"{series.name} is {value}: no value that it can have")
     return series
 

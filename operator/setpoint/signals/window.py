@@ -97,9 +97,9 @@ def difference(before: Mapping[str, Reading], after: Mapping[str, Reading]) -> D
         window = _between(before[name], last)
         if window is None:
             return Difference(DataState.RESET, f"{name} has started anew: a counter has fallen")
-        stuck = before[name].running > 0 and last.running > 0 and not window.counted.generation_tokens
+        stuck = window.in_hand_before > 0 and window.in_hand > 0 and not window.counted.generation_tokens
         if stuck and window.seconds >= STUCK_SECONDS:
-            reason = f"{name} runs {last.running:g} requests and gave no token for {window.seconds:.0f} s"
+            reason = f"{name} has {window.in_hand:g} requests and gave no token for {window.seconds:.0f} s"
             return Difference(DataState.INCONSISTENT, reason, window)
         windows.append(window)
     if not windows:
