@@ -7,6 +7,10 @@ ten seconds `overhead_switch` takes the plugin's work out or puts it back. From 
 by when two thirds of the requests under way are new, and nine tenths on the whole, the tokens are counted at
 the client, and each gap between them exactly. Neighbours make a pair, in turns off first and on first.
 
+How many tokens come depends on how many prompts happen to be taken in between, which differs by some per cent
+from half to half. So they are compared at equal prompts as well: less what the line through all halves of a
+setting gives for a half's prompt tokens.
+
 A row is one line of JSON for each setting: every half, and the mean of the pairs' differences in per cent
 with its 95 % interval by Student's distribution. The last row is of all pairs.
 """
@@ -20,7 +24,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from math import sqrt
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, linear_regression, stdev
 from typing import IO, Any
 
 from benchmarks.h100 import exposition, limits, machine, server
@@ -33,7 +37,9 @@ from setpoint.loadgen.student import two_sided
 CLIENTS = 256
 SETTINGS: tuple[dict[str, int], ...] = ({"seqs": 256, "tokens": 512}, {})
 HALF_SECONDS, SETTLE_SECONDS = 10.0, 4.0
+FIGURES = ("tokens_per_second", "tokens_per_second_at_equal_prompts", "itl_p95")
 _WARM_UP_SECONDS = 8.0
+_SWITCH_SECONDS = 0.5
 _ACKNOWLEDGE_SECONDS = 5.0
 _COUNTERS = ("generation_tokens_total", "prompt_tokens_total", "num_preemptions_total")
 
@@ -82,12 +88,12 @@ def measure(ready: Loads, setting: dict[str, int], seconds: float) -> dict[str, 
     """Return the row of a setting. Raises RuntimeError when a process does not follow the switch."""
     in_force = limits.put_in_force(server.URL, server.LIMITS_FILE, setting)
     states = order(int((seconds - _WARM_UP_SECONDS) // (2 * HALF_SECONDS)))
-    duration = _WARM_UP_SECONDS + len(states) * (HALF_SECONDS + 1.0)
+    duration = _WARM_UP_SECONDS + len(states) * (HALF_SECONDS + _SWITCH_SECONDS)
     with ThreadPoolExecutor(1) as pool:
         alternation = pool.submit(_alternate, ready, states)
         held = ready.hold(ClosedLoop(clients=CLIENTS), ClosedPlan(CLIENTS, CHAT, "overhead"), duration)
         halves = alternation.result()
-    told = halves_told(halves, held, ready.began)
+    told = at_equal_prompts(halves_told(halves, held, ready.began))
     return {
         "channel": limits.CHANNEL,
         "clients": CLIENTS,
@@ -130,12 +136,22 @@ def halves_told(halves: Sequence[Half], held: Held, began: float) -> list[dict[s
     return found
 
 
+def at_equal_prompts(halves: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the halves with their tokens a second as they were with the setting's mean of prompt tokens."""
+    prompts = [half["counted"]["prompt_tokens_total"] / half["seconds"] for half in halves]
+    slope, _ = linear_regression(prompts, [half["tokens_per_second"] for half in halves])
+    return [
+        half
+        | {"tokens_per_second_at_equal_prompts": half["tokens_per_second"] - slope * (own - fmean(prompts))}
+        for half, own in zip(halves, prompts, strict=True)
+    ]
+
+
 def differences(halves: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return how many pairs there are, and what the figures that we promise of differ by."""
-    figures = ("tokens_per_second", "itl_p95")
     return {
         "pairs": len(halves) // 2,
-        "per_cent": {name: asdict(difference(halves, name)) for name in figures},
+        "per_cent": {name: asdict(difference(halves, name)) for name in FIGURES},
     }
 
 

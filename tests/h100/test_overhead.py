@@ -1,19 +1,30 @@
 """What pairs of halves say of the plugin's cost."""
 
 from array import array
+from typing import Any
 
 import pytest
 
 from benchmarks.h100.loads import between, gaps, quantile
-from benchmarks.h100.overhead import Half, Reading, difference, differences, halves_told, order
+from benchmarks.h100.overhead import (
+    FIGURES,
+    Half,
+    Reading,
+    at_equal_prompts,
+    difference,
+    differences,
+    halves_told,
+    order,
+)
 from setpoint.loadgen.measure import Held
 from setpoint.loadgen.records import Record
 from setpoint.loadgen.report import ClosedLoop
 
 
-def half(state: str, tokens_per_second: float) -> dict[str, object]:
+def half(state: str, tokens_per_second: float, prompts: float = 400) -> dict[str, Any]:
     """Return a half with the figures that differ."""
-    return {"state": state, "tokens_per_second": tokens_per_second, "itl_p95": 0.04}
+    figures = dict.fromkeys(FIGURES, tokens_per_second)
+    return {"state": state, **figures, "seconds": 2.0, "counted": {"prompt_tokens_total": 2 * prompts}}
 
 
 def test_halves_come_in_pairs_that_begin_in_turns() -> None:
@@ -36,7 +47,15 @@ def test_one_pair_has_no_interval() -> None:
 def test_throughput_and_the_gaps_between_tokens_are_compared() -> None:
     found = differences([half("off", 100), half("on", 99)] * 2)
     assert found["pairs"] == 2
-    assert set(found["per_cent"]) == {"tokens_per_second", "itl_p95"}
+    assert set(found["per_cent"]) == set(FIGURES)
+
+
+def test_tokens_are_compared_as_if_each_half_had_taken_as_many_prompt_tokens() -> None:
+    # Each prompt token costs half a token of an answer; the plugin costs nothing.
+    halves = [half("off", 300, 400), half("on", 250, 500), half("on", 350, 300), half("off", 300, 400)]
+    found = at_equal_prompts(halves)
+    assert [each["tokens_per_second_at_equal_prompts"] for each in found] == pytest.approx([300] * 4)
+    assert difference(found, "tokens_per_second_at_equal_prompts").mean == pytest.approx(0)
 
 
 def test_a_half_has_the_tokens_and_the_gaps_that_ended_within_it() -> None:
