@@ -165,10 +165,11 @@ def run(
     cycle_seconds: float = 5.0,
     drain_seconds: float = 60.0,
     is_blind: Callable[[float], bool] = lambda _: False,
+    see: Callable[[Mapping[str, Reading]], None] = lambda _: None,
 ) -> Run:
     """Let the tuner steer the service under the load, and return what came of it.
 
-    While it `is_blind` no engine can be read.
+    While it `is_blind` no engine can be read; `see` is given all that could be.
     """
     engines = [VirtualEngine(service) for _ in range(service.replicas)]
     replicas = [Replica(each.engine, service.parameters) for each in engines]
@@ -183,6 +184,7 @@ def run(
         play.run_until(now)
         verdicts.follow(play.record)
         readings = _readings(now, engines, verdicts, play.record)
+        see(readings)
         observation = Observation(now, readings, told_generation=state.generation)
         if is_blind(now):
             observation = Observation(now, {}, dict.fromkeys(readings, "no answer"), state.generation)
