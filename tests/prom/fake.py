@@ -93,7 +93,12 @@ def fake_prometheus(
 
 def sample(value: object = "1", at_seconds: float = AT_SECONDS, **labels: str) -> dict[str, Any]:
     """One element of a vector; the labels' default is a pod's."""
-    return {"metric": labels or {"namespace": "team-a", "pod": "chat-1"}, "value": [at_seconds, value]}
+    return labelled(labels or {"namespace": "team-a", "pod": "chat-1"}, value, at_seconds)
+
+
+def labelled(labels: Mapping[str, str], value: object, at_seconds: float = AT_SECONDS) -> dict[str, Any]:
+    """One element of a vector with these labels."""
+    return {"metric": dict(labels), "value": [at_seconds, value]}
 
 
 def vector(*samples: object, **more: object) -> dict[str, Any]:

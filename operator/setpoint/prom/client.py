@@ -17,7 +17,7 @@ class Prometheus:
 
     def __init__(self, settings: PrometheusSettings, *, answer_bytes: int = ANSWER_BYTES) -> None:
         """Connects at the first question."""
-        # The HTTP client takes longer to import than all of Setpoint's own: only who asks waits for it.
+        # The HTTP client takes a third of a second to import: only who asks waits for it.
         from setpoint.prom import transport
 
         self._settings = settings
