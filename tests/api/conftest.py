@@ -1,8 +1,8 @@
-"""An API server that knows InferenceServices."""
+"""An API server that knows the custom resources."""
 
 import pytest
 
-from setpoint.api.crd import inference_service_crd
+from setpoint.api.crd import crds
 from setpoint.cli.output import yaml_documents
 from tests.api.kubectl import Admission, Kubectl
 from tests.apiserver import ApiServer
@@ -10,7 +10,7 @@ from tests.apiserver import ApiServer
 
 @pytest.fixture(scope="session")
 def kubectl(api_server: ApiServer) -> Kubectl:
-    """kubectl, with the CRD established."""
+    """kubectl, with the CRDs established."""
     kubectl = Kubectl(api_server.kubeconfig)
     kubectl(
         "apply",
@@ -18,11 +18,12 @@ def kubectl(api_server: ApiServer) -> Kubectl:
         "--force-conflicts",
         "-f",
         "-",
-        stdin=yaml_documents([inference_service_crd()]),
+        stdin=yaml_documents(crds()),
     )
     # Established is not enough: the short name, the schema and the columns reach discovery a little later.
     kubectl.until_done("explain", "infsvc")
     kubectl.until_done("get", "infsvc")
+    kubectl.until_done("get", "tuningcheckpoints")
     return kubectl
 
 

@@ -35,6 +35,10 @@ _API_KEY = "must not contain --api-key"
 _STARTUP = "must be a duration from 10s to 24h"
 _DRAIN = "must be a duration from 0s to 1h"
 _THRESHOLD = "must be a duration from 1ms to 1h"
+_WINDOW = "must be a duration from 30s to 1h"
+_LONG_WINDOW = "must be at least as long as every threshold"
+_AUTO = "must not be Auto without a promise to keep: set spec.slo, or choose Recommend or Disabled"
+_SEQS = "must be at most bounds.maxNumBatchedTokens.min, which is 256 where it is not given"
 _QUANTITY = "must be a whole number of Ki, Mi, Gi or Ti"
 _NAME = "must be at most 52 lower-case letters, digits and -"
 _LINE = "must be one line without control characters"
@@ -45,8 +49,16 @@ _TTFT = {"name": "first-token", "metric": "TimeToFirstToken", "threshold": "1s"}
 _ITL = {"name": "between-tokens", "metric": "InterTokenLatency", "threshold": "60ms"}
 
 
-def _slo(*objectives: dict[str, Any]) -> dict[str, Any]:
-    return _service(slo={"objectives": list(objectives)})
+def _slo(*objectives: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return _service(slo={"objectives": list(objectives), **fields})
+
+
+def _tuning(**fields: Any) -> dict[str, Any]:
+    return _service(slo={"objectives": [_ITL]}, tuning=fields)
+
+
+def _bounds(**least: Any) -> dict[str, Any]:
+    return _tuning(bounds={name: {"min": value} for name, value in least.items()})
 
 
 REFUSED = [
@@ -166,6 +178,26 @@ REFUSED = [
     Refused(_slo(_ITL, _ITL | {"name": "x"}), "spec.slo.objectives", "must not name a metric twice"),
     Refused(_slo(), "spec.slo.objectives"),
     Refused(_service(slo={}), "spec.slo.objectives"),
+    *(
+        Refused(_slo(_ITL | {"percentile": percentile}), "spec.slo.objectives[0].percentile")
+        for percentile in (49, 100, "95", 99.9)
+    ),
+    *(Refused(_slo(_ITL, window=text), "spec.slo.window", _WINDOW) for text in ("29s", "61m", "300", "5 m")),
+    Refused(_slo(_ITL, _TTFT | {"threshold": "6m"}), "spec.slo.window", _LONG_WINDOW),
+    Refused(_slo(_TTFT | {"threshold": "30001ms"}, window="30s"), "spec.slo.window", _LONG_WINDOW),
+    Refused(_service(tuning={"mode": "Auto"}), "spec.tuning.mode", _AUTO),
+    *(Refused(_tuning(mode=mode), "spec.tuning.mode") for mode in ("auto", "Off", False)),
+    Refused(_tuning(onStop="Stay"), "spec.tuning.onStop"),
+    Refused(_service(tuning="Auto"), "spec.tuning"),
+    *(
+        Refused(_bounds(**{name: value}), f"spec.tuning.bounds.{name}.min")
+        for name in ("maxNumBatchedTokens", "maxNumSeqs")
+        for value in (0, -1, 2**31, "8", 1.5)
+    ),
+    Refused(_tuning(bounds={"maxNumSeqs": {}}), "spec.tuning.bounds.maxNumSeqs.min"),
+    Refused(_tuning(bounds={"maxNumSeqs": 8}), "spec.tuning.bounds.maxNumSeqs"),
+    Refused(_bounds(maxNumSeqs=257), "spec.tuning.bounds.maxNumSeqs.min", _SEQS),
+    Refused(_bounds(maxNumSeqs=65, maxNumBatchedTokens=64), "spec.tuning.bounds.maxNumSeqs.min", _SEQS),
     Refused(_service(template=[]), "spec.template"),
     Refused({**_service(), "spec": {}}, "spec.model"),
     Refused({**_service(), "spec": None}, "spec"),
@@ -194,7 +226,17 @@ ACCEPTED = [
     _service(parallelism={"tensor": 64}, replicas=0),
     _slo(_TTFT, _ITL),
     _slo(_ITL | {"name": "a" * 63, "threshold": "1ms"}),
+    _slo(_ITL | {"percentile": 50}, _TTFT | {"percentile": 99}, window="1h"),
+    _slo(_ITL | {"threshold": "30s"}, _TTFT | {"threshold": "30000ms"}, window="30s"),
     _service(slo=None),
+    _service(tuning=None),
+    *(_service(tuning={"mode": mode}) for mode in ("Disabled", "Recommend")),
+    *(_tuning(mode="Auto", onStop=on_stop) for on_stop in ("Restore", "Keep")),
+    _tuning(mode=None, bounds={}),
+    _bounds(maxNumSeqs=256),
+    _bounds(maxNumBatchedTokens=1),
+    _bounds(maxNumBatchedTokens=512, maxNumSeqs=512),
+    _bounds(maxNumBatchedTokens=2**31 - 1, maxNumSeqs=2**31 - 1),
     _pages(("2Mi", "4Gi"), ("1Gi", "1Ti")),
     _pages(("64Ki", "999936Ki")),
     *(_pages(("1Ki", size)) for size in ("999999Ki", "999999Mi", "99999Gi", "99Ti")),

@@ -15,7 +15,7 @@ import yaml
 from tests.apiserver import ApiServer
 from tests.kubectl import kubectl
 
-_OBJECTS = "/apis/setpoint.dev/v1alpha1/namespaces/default/inferenceservices"
+_OBJECTS = "/apis/setpoint.dev/v1alpha1/namespaces/default"
 
 
 class Kubectl:
@@ -59,7 +59,8 @@ class Answer:
 class Admission:
     """Submits objects as they are, byte for byte, without a client's own checks."""
 
-    def __init__(self, api_server: ApiServer) -> None:
+    def __init__(self, api_server: ApiServer, plural: str = "inferenceservices") -> None:
+        self._plural = plural
         config = yaml.safe_load(api_server.kubeconfig.read_text())
         self._url = api_server.url
         self._token = config["users"][0]["user"]["token"]
@@ -72,9 +73,9 @@ class Admission:
         return self.send("POST", "?dryRun=All&fieldValidation=Strict", submitted)
 
     def send(self, method: str, where: str, body: dict[str, Any]) -> Answer:
-        """Send a request about the InferenceServices of the namespace default."""
+        """Send a request about the objects of the namespace default."""
         request = urllib.request.Request(  # noqa: S310
-            f"{self._url}{_OBJECTS}{where}",
+            f"{self._url}{_OBJECTS}/{self._plural}{where}",
             json.dumps(body).encode(),
             method=method,
             headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},

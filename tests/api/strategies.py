@@ -49,6 +49,7 @@ _DURATIONS = _mostly(
 )
 _SIZES = _mostly(_near("2Gi", "4Gi", "1Ti", "512Gi"), _near("64Ki", "3Mi", "99Ti", "1Mi"))
 _SECRETS = _fields({"name": _near("hub", "a.b-c"), "key": _near("token", "A_b.c")}, required=("name", "key"))
+_BOUNDS = _fields({"min": st.sampled_from([1, 64, 256, 257, 512, 2**31 - 1, 0, 2**31])}, required=("min",))
 
 _SPECS = _fields(
     {
@@ -98,13 +99,22 @@ _SPECS = _fields(
                             "name": _near("first-token", "between-tokens", "a" * 63, "a" * 64),
                             "metric": _near("TimeToFirstToken", "InterTokenLatency"),
                             "threshold": _mostly(_near("60ms", "1s", "1m"), _near("0s", "1h", "61m")),
+                            "percentile": st.sampled_from([50, 95, 99, 90, 75, 49, 100]),
                         },
                         required=("name", "metric", "threshold"),
                     ),
                     max_size=3,
-                )
+                ),
+                "window": _mostly(_near("5m", "30s", "1h"), _near("29s", "61m")),
             },
             required=("objectives",),
+        ),
+        "tuning": _fields(
+            {
+                "mode": _near("Recommend", "Disabled", "Auto"),
+                "bounds": _fields({"maxNumBatchedTokens": _BOUNDS, "maxNumSeqs": _BOUNDS}),
+                "onStop": _near("Restore", "Keep"),
+            }
         ),
         "template": st.dictionaries(_ANY_TEXT, _WRONG_TYPES, max_size=2),
     },

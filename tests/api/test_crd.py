@@ -51,8 +51,12 @@ STRING_FIELDS: tuple[tuple[str, ...], ...] = (
     ("orchestration",),
     ("placement", "accelerator", "type"),
     ("placement", "hugepages"),
+    ("slo", "window"),
+    ("tuning", "mode"),
+    ("tuning", "onStop"),
     ("template", "spec", "nodeName"),
 )
+OBJECTIVE = {"name": "between-tokens", "metric": "InterTokenLatency", "threshold": "60ms"}
 
 
 @pytest.fixture
@@ -78,7 +82,14 @@ def test_least_object_gets_every_default_at_every_depth(admission: Admission) ->
         "parallelism": {"tensor": 1},
         "placement": {"accelerator": {"type": "GPU"}},
         "replicas": 1,
+        "tuning": {"mode": "Recommend", "onStop": "Restore"},
     }
+
+
+def test_a_promise_gets_its_defaults(admission: Admission) -> None:
+    submitted = inference_service_object(namespace="default", slo={"objectives": [OBJECTIVE]})
+    stored = admission.create(submitted).body["spec"]
+    assert stored["slo"] == {"objectives": [{**OBJECTIVE, "percentile": 95}], "window": "5m"}
 
 
 def test_python_and_api_server_set_the_same_defaults(admission: Admission) -> None:
@@ -122,7 +133,13 @@ def test_served_name_is_immutable(kubectl: Kubectl, before: dict[str, str], afte
         ("infsvc.spec.engine.type", "ENUM: VLLM"),
         ("infsvc.spec.placement.hugepages.size", "a multiple of `pageSize`"),
         ("infsvc.spec.model.tokenSecretRef.key", "Key within the Secret's data"),
+        ("infsvc.spec.tuning.mode", "ENUM: Disabled Recommend Auto"),
+        ("infsvc.spec.tuning.bounds.maxNumSeqs", "min <integer> -required-"),
+        ("infsvc.spec.slo.objectives.percentile", "How many of a hundred latencies"),
         ("infsvc.status.conditions.reason", "one CamelCase word"),
+        ("infsvc.status.tuning.decisions.effect", "What came of it"),
+        ("tuningcheckpoint", "For the operator alone"),
+        ("tuningcheckpoint.spec.state", "for the operator alone"),
     ],
 )
 def test_kubectl_explains_each_field(kubectl: Kubectl, path: str, words: str) -> None:
@@ -136,17 +153,36 @@ def test_kubectl_get_shows_readiness_and_more_when_wide(kubectl: Kubectl, chat: 
         "conditions": [
             _condition("Ready", "True", "Routable"),
             _condition("Progressing", "True", "RollingOut"),
+            _condition("SLOMet", "True", "Met"),
+            _condition("Tuning", "True", "Holding"),
         ],
+        "tuning": {"goodShare": "98.5%"},
     }
     kubectl(
         "patch", "infsvc", chat, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status})
     )
     header, row = kubectl("get", "infsvc", chat).splitlines()
-    assert header.split() == ["NAME", "READY", "REPLICAS", "AGE"]
-    assert row.split()[:3] == ["chat", "True", "1/2"]
+    assert header.split() == ["NAME", "READY", "REPLICAS", "SLO", "TUNING", "AGE"]
+    assert row.split()[:5] == ["chat", "True", "1/2", "Met", "Holding"]
     header, row = kubectl("get", "infsvc", chat, "-o", "wide").splitlines()
-    assert header.split() == ["NAME", "READY", "REPLICAS", "AGE", "MODEL", "URL", "REASON"]
-    assert row.split()[4:] == ["hf://acme/tiny-chat", "http://chat.default.svc/v1", "RollingOut"]
+    assert header.split()[6:] == ["MODEL", "GOOD", "MODE", "URL", "REASON"]
+    assert row.split()[6:] == [
+        "hf://acme/tiny-chat",
+        "98.5%",
+        "Recommend",
+        "http://chat.default.svc/v1",
+        "RollingOut",
+    ]
+
+
+def test_a_service_without_a_promise_shows_nothing_of_it(kubectl: Kubectl, chat: str) -> None:
+    status = {"replicaSummary": "1/1", "conditions": [_condition("Ready", "True", "Routable")]}
+    kubectl(
+        "patch", "infsvc", chat, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status})
+    )
+    _, row = kubectl("get", "infsvc", chat).splitlines()
+    assert row.split()[:3] == ["chat", "True", "1/1"]
+    assert len(row.split()) == 4
 
 
 @pytest.mark.parametrize("group", ["setpoint", "all"])
@@ -210,6 +246,8 @@ def _with_text(field: tuple[str, ...], text: str) -> dict[str, Any]:
     elif field[-1] == "uri":
         value = "pvc://claim/" + text
         del submitted["spec"]["model"]["tokenSecretRef"]
+    elif field[0] == "slo":
+        submitted["spec"]["slo"] = {"objectives": [OBJECTIVE]}
     place = submitted["spec"]
     for name in field[:-1]:
         place = place.setdefault(name, {})

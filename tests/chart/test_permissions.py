@@ -33,6 +33,8 @@ def test_no_permission_is_a_wildcard_or_touches_secrets_or_raises_rights() -> No
         (("list", "setpoint.dev", "inferenceservices"), True),
         (("patch", "setpoint.dev", "inferenceservices", "status"), True),
         (("patch", "setpoint.dev", "inferenceservices"), False),
+        (("patch", "setpoint.dev", "tuningcheckpoints"), True),
+        (("update", "setpoint.dev", "tuningcheckpoints"), False),
         (("patch", "apps", "deployments"), True),
         (("patch", "", "deployments"), False),
         (("delete", "apps", "deployments"), False),

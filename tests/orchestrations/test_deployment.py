@@ -130,10 +130,29 @@ def test_what_the_template_does_not_depend_on_keeps_the_hash() -> None:
         replicas=7,
         template={},
         slo=SLO,
+        tuning={"mode": "Auto", "bounds": {"maxNumSeqs": {"min": 8}}, "onStop": "Keep"},
         engine={"type": "VLLM", "version": plain.spec.engine.version, "args": []},
     )
 
     assert deployment.template_inputs_hash(spelled_out) == deployment.template_inputs_hash(plain)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"tuning": {"mode": "Disabled"}},
+        {"tuning": {"mode": "Auto", "onStop": "Keep"}},
+        {"tuning": {"bounds": {"maxNumBatchedTokens": {"min": 64}, "maxNumSeqs": {"min": 8}}}},
+        {"slo": {**SLO, "window": "1h"}},
+        {"slo": {"objectives": [{**SLO["objectives"][0], "percentile": 50, "threshold": "2s"}]}},
+    ],
+)
+def test_what_is_promised_and_how_it_is_kept_changes_nothing_of_the_deployment(
+    changed: dict[str, Any],
+) -> None:
+    before, after = inference_service(slo=SLO), inference_service(**{"slo": SLO, **changed})
+
+    assert children(after)["Deployment"] == children(before)["Deployment"]
 
 
 def test_the_hash_is_the_same_under_every_version_of_the_operator() -> None:

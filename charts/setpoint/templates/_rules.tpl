@@ -12,6 +12,10 @@
 - apiGroups: ["setpoint.dev"]
   resources: ["inferenceservices/finalizers"]
   verbs: ["update"]
+# What the tuner wants of a service's engines, and what it has to know again after a restart.
+- apiGroups: ["setpoint.dev"]
+  resources: ["tuningcheckpoints"]
+  verbs: ["get", "list", "watch", "create", "patch", "delete"]
 # The identity of a service's pods, without any right.
 - apiGroups: [""]
   resources: ["serviceaccounts"]

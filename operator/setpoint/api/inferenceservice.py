@@ -21,8 +21,11 @@ from setpoint.api.scalars import (
     PrintableText,
     SecretKey,
     duration_between,
+    duration_cel,
+    duration_seconds,
     quantity_bytes,
 )
+from setpoint.api.tuning import Tuning, TuningMode
 
 GROUP = "setpoint.dev"
 VERSION = "v1alpha1"
@@ -218,10 +221,25 @@ class Objective(ApiModel):
     two tokens of one answer; a request keeps it when its mean gap does."""
     threshold: Annotated[DurationText, duration_between("1ms", "1h")]
     """The longest latency that keeps the objective, such as 60ms or 1s."""
+    percentile: Annotated[int, Field(ge=50, le=99)] = 95
+    """How many of a hundred latencies must stay within the threshold."""
 
 
 class ServiceLevel(ApiModel):
     """What is promised to those who ask."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            f"!{duration_cel('self.window')}"
+            f" || self.objectives.exists(each, !{duration_cel('each.threshold')})"
+            " || self.objectives.all(each, duration(each.threshold) <= duration(self.window))",
+            "must be at least as long as every threshold: in a shorter one none can be seen to be exceeded",
+            lambda slo: all(
+                duration_seconds(each.threshold) <= duration_seconds(slo.window) for each in slo.objectives
+            ),
+            field="window",
+        ),
+    )
 
     objectives: Annotated[
         list[Objective],
@@ -241,10 +259,21 @@ class ServiceLevel(ApiModel):
     """The latencies promised. A request is good when it meets each of them itself: the engine counts verdicts
     in setpoint_requests_total. A change restarts nothing; the first promise does where the pods have no
     plugin."""
+    window: Annotated[DurationText, duration_between("30s", "1h")] = "5m"
+    """The time over which the condition SLOMet is judged, up to now."""
 
 
 class InferenceServiceSpec(ApiModel):
     """A model and how it is to be served."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            f"self.tuning.mode != '{TuningMode.AUTO}' || has(self.slo)",
+            "must not be Auto without a promise to keep: set spec.slo, or choose Recommend or Disabled",
+            lambda spec: spec.tuning.mode is not TuningMode.AUTO or spec.slo is not None,
+            field="tuning.mode",
+        ),
+    )
 
     model: Model
     """What is served."""
@@ -260,6 +289,8 @@ class InferenceServiceSpec(ApiModel):
     """Number of pods; written by `kubectl scale` and by autoscalers through the scale subresource."""
     slo: ServiceLevel | None = None
     """What is promised to those who ask."""
+    tuning: Tuning = Field(default_factory=Tuning)
+    """How the limits of running engines may be moved to keep the promise."""
     template: dict[str, Any] = Field(
         default_factory=dict, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}
     )

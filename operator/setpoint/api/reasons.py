@@ -99,3 +99,31 @@ class Reason(StrEnum):
         "ContainerCrashed",
         "A container ended; the message has the engine's own error where it left one.",
     )
+
+    # SLOMet
+    MET = "Met", "Every objective is kept."
+    MISSED = "Missed", "An objective is not kept; the message has what was measured."
+    NOT_JUDGED = (
+        "NotJudged",
+        "The engines judge no requests: they run without Setpoint's plugin, or have yet to see the promise.",
+    )
+
+    # SLOMet and Tuning
+    NOT_ENOUGH_TRAFFIC = "NotEnoughTraffic", "There were too few requests to tell."
+    SIGNAL_LOST = "SignalLost", "What the engines tell is missing, too old, or contradicts itself."
+    NO_PROMETHEUS = (
+        "NoPrometheus",
+        "Setpoint is not told where Prometheus is, so nothing is known of the engines.",
+    )
+
+    # Tuning
+    DISABLED = "Disabled", "tuning.mode is Disabled."
+    RECOMMENDING = "Recommending", "Nothing is moved; status.tuning says what Auto would do."
+    GUARDING = "Guarding", "A limit is off its start value to keep the promise."
+    HOLDING = (
+        "Holding",
+        "All limits are at their start values, or what was changed has yet to show what it does.",
+    )
+    FROZEN = "Frozen", "Something else moves the limits of an engine; Setpoint moves none until it stops."
+    UNSUPPORTED = "Unsupported", "The limits of an engine cannot be moved, or it does not follow."
+    KILL_SWITCH = "KillSwitch", "The administrator has put every engine back to its start values."

@@ -1,11 +1,11 @@
-"""The reference page of InferenceService, written from the CRD: what it says is what the API server holds."""
+"""The reference pages, written from the CRDs: what they say is what the API server holds."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from setpoint.api.crd import SHORT_NAME, inference_service_crd
-from setpoint.api.inferenceservice import GROUP, KIND, VERSION
+from setpoint.api.crd import SHORT_NAME, inference_service_crd, tuning_checkpoint_crd
+from setpoint.api.inferenceservice import GROUP, VERSION
 from setpoint.api.reasons import Reason
 from setpoint.api.rules import EXTENSION
 
@@ -24,23 +24,36 @@ _BOUNDS = (
 
 def inference_service_reference() -> str:
     """Return docs/reference/inferenceservice.md as Markdown."""
-    schema = inference_service_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    lines = [
-        f"# {KIND}",
-        "",
-        _NOTE,
-        "",
-        f"{schema['description']} API version `{GROUP}/{VERSION}`, short name `{SHORT_NAME}`."
-        f" `kubectl explain {SHORT_NAME}.spec` says the same.",
-        "",
-        *(f"- `metadata.name` {rule['message']}" for rule in schema[EXTENSION]),
-        "",
-    ]
-    for name in ("spec", "status"):
-        lines += _object(name, schema["properties"][name])
+    also = f", short name `{SHORT_NAME}`. `kubectl explain {SHORT_NAME}.spec` says the same."
+    lines = _page(inference_service_crd(), also)
     lines += ["## Reasons of conditions", "", "| Reason | Meaning |", "|---|---|"]
     lines += [f"| `{reason}` | {_cell(reason.meaning)} |" for reason in Reason]
     return "\n".join(lines) + "\n"
+
+
+def tuning_checkpoint_reference() -> str:
+    """Return docs/reference/tuningcheckpoint.md as Markdown."""
+    also = (
+        ". One for each [InferenceService](inferenceservice.md) that is tuned, of its name and owned by it."
+    )
+    return "\n".join(_page(tuning_checkpoint_crd(), also)).rstrip() + "\n"
+
+
+def _page(crd: Schema, also: str) -> list[str]:
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    lines = [
+        f"# {crd['spec']['names']['kind']}",
+        "",
+        _NOTE,
+        "",
+        f"{schema['description']} API version `{GROUP}/{VERSION}`{also}",
+        "",
+    ]
+    rules = [f"- `metadata.name` {rule['message']}" for rule in schema.get(EXTENSION, ())]
+    lines += [*rules, ""] if rules else []
+    for name in ("spec", "status"):
+        lines += _object(name, schema["properties"][name]) if name in schema["properties"] else ()
+    return lines
 
 
 def _object(path: str, schema: Schema) -> Iterator[str]:

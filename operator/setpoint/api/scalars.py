@@ -52,13 +52,18 @@ def quantity_bytes(text: str) -> int:
     return int(text[:-2]) * _BINARY_UNITS_BYTES[text[-2:]]
 
 
+def duration_cel(value: str) -> str:
+    """Return the CEL condition that `value`, itself CEL, is a duration."""
+    return matches_cel(value, _DURATION)
+
+
 def duration_between(least: str, most: str) -> Ruled:
     """Return the rule that a text is a duration within [least, most]."""
     low, high = duration_seconds(least), duration_seconds(most)
     within = f"duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
     return Ruled(
         Rule(
-            f"{matches_cel('self', _DURATION)} && {within}",
+            f"{duration_cel('self')} && {within}",
             f"must be a duration from {least} to {most}, such as 90s or 1h30m",
             lambda text: re.fullmatch(_DURATION, text) is not None and low <= duration_seconds(text) <= high,
         )

@@ -1,7 +1,8 @@
 """The status of an InferenceService: what the operator has seen, never what it hopes.
 
 Conditions follow the API conventions (metav1.Condition): True is the good or active state, reasons are
-CamelCase words that programs may rely on, and `observedGeneration` says which spec each one speaks of.
+CamelCase words that programs may rely on, and `observedGeneration` says which spec each one speaks of. Two
+controllers write: SLOMet, Tuning and `tuning` are the tuner's, all else is the InferenceService controller's.
 """
 
 from enum import StrEnum
@@ -11,6 +12,9 @@ from pydantic import Field
 
 from setpoint.api.rules import ApiModel
 
+ShortText = Annotated[str, Field(max_length=32)]
+LongText = Annotated[str, Field(max_length=4096)]
+
 
 class ConditionType(StrEnum):
     """The conditions of an InferenceService."""
@@ -18,6 +22,8 @@ class ConditionType(StrEnum):
     ACCEPTED = "Accepted"
     READY = "Ready"
     PROGRESSING = "Progressing"
+    SLO_MET = "SLOMet"
+    TUNING = "Tuning"
 
 
 class ConditionStatus(StrEnum):
@@ -32,8 +38,9 @@ class Condition(ApiModel):
     """One aspect of the service's state (metav1.Condition)."""
 
     type: Annotated[str, Field(max_length=316)]
-    """Accepted (the spec can be carried out), Ready (at least one pod is routable) or Progressing (the newest
-    spec is being rolled out)."""
+    """Accepted (the spec can be carried out), Ready (at least one pod is routable), Progressing (the newest
+    spec is being rolled out), and where something is promised SLOMet (every objective is kept) and Tuning
+    (limits are moved where that keeps the promise, or in Recommend would be)."""
     status: ConditionStatus
     """True, False or Unknown."""
     observed_generation: Annotated[int, Field(ge=0)]
@@ -48,6 +55,86 @@ class Condition(ApiModel):
     """Why, for a person: what is wrong, where, and what would help."""
 
 
+class ObjectiveVerdict(StrEnum):
+    """What is known of an objective."""
+
+    KEPT = "Kept"
+    BROKEN = "Broken"
+    UNCLEAR = "Unclear"
+
+
+class ObjectiveStatus(ApiModel):
+    """What was seen of one objective in the window."""
+
+    name: Annotated[str, Field(max_length=63)]
+    """Name of the objective in spec.slo.objectives."""
+    threshold: ShortText | None = None
+    """The longest latency that keeps it."""
+    percentile: int | None = None
+    """How many of a hundred latencies must stay within the threshold."""
+    verdict: ObjectiveVerdict | None = None
+    """Kept or Broken, where chance is no explanation any more; else Unclear."""
+    bad_share: ShortText | None = None
+    """Share of the latencies beyond the threshold, such as 1.2%."""
+    samples: Annotated[int, Field(ge=0)] | None = None
+    """Latencies that were judged: first tokens, or gaps between tokens."""
+
+
+class LimitValues(ApiModel):
+    """Limits of running engines; one that is absent is at its start value."""
+
+    max_num_batched_tokens: Annotated[int, Field(ge=0)] | None = None
+    """Tokens of one step of one rank."""
+    max_num_seqs: Annotated[int, Field(ge=0)] | None = None
+    """Requests that one rank runs at once."""
+    max_queued_tokens: Annotated[int, Field(ge=0)] | None = None
+    """Prompt tokens without a first token in one engine, beyond which the next request is shed."""
+
+
+class DecisionRecord(ApiModel):
+    """One change of the limits, made or recommended."""
+
+    time: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    """When it was decided."""
+    policy: Annotated[str, Field(min_length=1, max_length=63)]
+    """The rule that asked for it, as one CamelCase word."""
+    cause: LongText | None = None
+    """What was measured that led to it."""
+    before: LimitValues | None = None
+    """The limits that were wanted before it, off the start values."""
+    after: LimitValues | None = None
+    """Those wanted after it; of a recommendation, those that would be."""
+    applied: bool | None = None
+    """Whether it was done; false for a recommendation."""
+    effect: LongText | None = None
+    """What came of it, once that could be measured."""
+
+
+class TuningStatus(ApiModel):
+    """How the promise stands, and what is done about it. Figures are rounded, and may be minutes old."""
+
+    objectives: Annotated[
+        list[ObjectiveStatus],
+        Field(
+            max_length=8,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = Field(default_factory=list)
+    """What was seen of each objective."""
+    good_share: ShortText | None = None
+    """Share of the requests that met every objective, such as 98.5%, of those that have a verdict."""
+    window: ShortText | None = None
+    """The time that the figures are of, at most spec.slo.window."""
+    wanted: LimitValues | None = None
+    """Limits that the engines are told, off the start values."""
+    in_force: LimitValues | None = None
+    """Limits that the engines show, off the start values, the lowest of all ranks."""
+    recommendation: LongText | None = None
+    """What Auto would do now, and why, where the mode is Recommend."""
+    decisions: Annotated[list[DecisionRecord], Field(max_length=20)] = Field(default_factory=list)
+    """The last changes of the limits, newest first."""
+
+
 class InferenceServiceStatus(ApiModel):
     """What the operator has seen."""
 
@@ -60,7 +147,7 @@ class InferenceServiceStatus(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         ),
     ] = Field(default_factory=list)
-    """Accepted, Ready and Progressing."""
+    """Accepted, Ready and Progressing; SLOMet and Tuning where something is promised."""
     url: str | None = None
     """Base URL of the OpenAI-compatible API inside the cluster."""
     replicas: Annotated[int, Field(ge=0)] | None = None
@@ -71,3 +158,5 @@ class InferenceServiceStatus(ApiModel):
     """Routable pods of wanted pods, such as 1/2; a print column."""
     selector: str | None = None
     """Label selector of the pods, as text; read by autoscalers through the scale subresource."""
+    tuning: TuningStatus | None = None
+    """How the promise stands, and what is done about it."""

@@ -2,22 +2,21 @@
 
 import json
 
-from setpoint.api.reference import inference_service_reference
-from setpoint.cli.crds import crds_yaml
+from setpoint.api.reference import inference_service_reference, tuning_checkpoint_reference
+from setpoint.cli.crds import crd_files
 from setpoint.kube.permissions import rules_template
 from setpoint.loadgen.report import SCHEMA, Report
-
-_CRD_FILE = "setpoint.dev_inferenceservices.yaml"
 
 
 def files() -> dict[str, str]:
     """Return the text of each generated file, by its path from the repository's root."""
     return {
-        f"crds/{_CRD_FILE}": crds_yaml(),
+        **{f"crds/{name}": text for name, text in crd_files().items()},
         "docs/reference/inferenceservice.md": inference_service_reference(),
+        "docs/reference/tuningcheckpoint.md": tuning_checkpoint_reference(),
         "docs/reference/loadtest-report.schema.json": _report_schema(),
         # Helm installs what stands in a chart's own crds/, and never upgrades or deletes it.
-        f"charts/setpoint/crds/{_CRD_FILE}": crds_yaml(),
+        **{f"charts/setpoint/crds/{name}": text for name, text in crd_files().items()},
         "charts/setpoint/templates/_rules.tpl": rules_template(),
     }
 

@@ -21,6 +21,7 @@ from setpoint.kube.resources import (
     PODS,
     SERVICE_ACCOUNTS,
     SERVICES,
+    TUNING_CHECKPOINTS,
     Resource,
 )
 
@@ -66,6 +67,11 @@ PERMISSIONS = (
         ("update",),
         "Children block their owner's deletion; OwnerReferencesPermissionEnforcement asks this right for it.",
         subresource="finalizers",
+    ),
+    Permission(
+        TUNING_CHECKPOINTS,
+        (*_READ_AND_APPLY, "delete"),
+        "What the tuner wants of a service's engines, and what it has to know again after a restart.",
     ),
     Permission(SERVICE_ACCOUNTS, _READ_AND_APPLY, "The identity of a service's pods, without any right."),
     Permission(SERVICES, _READ_AND_APPLY, "The address of a service."),

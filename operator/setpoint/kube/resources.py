@@ -31,6 +31,7 @@ class Resource:
 
 
 INFERENCE_SERVICES = Resource("setpoint.dev", "v1alpha1", "inferenceservices", "InferenceService")
+TUNING_CHECKPOINTS = Resource("setpoint.dev", "v1alpha1", "tuningcheckpoints", "TuningCheckpoint")
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 CONTROLLER_REVISIONS = Resource("apps", "v1", "controllerrevisions", "ControllerRevision")
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")

@@ -115,7 +115,7 @@ def template_inputs_hash(service: InferenceService) -> str:
         mode="json",
         by_alias=True,
         exclude_none=True,
-        exclude={"replicas", "orchestration", "slo", "template"},
+        exclude={"replicas", "orchestration", "slo", "tuning", "template"},
     )
     parts = {"name": service.metadata.name, "spec": _without_empty(inputs), "template": service.spec.template}
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
