@@ -72,6 +72,16 @@ def test_a_cycle_asks_for_series_of_setpoints_pods_only() -> None:
     assert all('{setpoint_service!=""}' in asked.parameters["query"] for asked in fake.asked)
 
 
+def test_a_cycle_asks_first_and_last_when_the_pods_were_scraped() -> None:
+    with (
+        fake_prometheus(having_engines()) as fake,
+        Prometheus(PrometheusSettings(url=fake.url)) as prometheus,
+    ):
+        scrape(prometheus, AT_SECONDS)
+    times = [asked.parameters["query"].startswith("timestamp(") for asked in fake.asked]
+    assert times == [True, *[False] * len(NAMES), True]
+
+
 def test_one_query_without_an_answer_ends_the_cycle() -> None:
     healthy = having_engines()
 
