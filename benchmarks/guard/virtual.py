@@ -88,6 +88,8 @@ class VirtualEngine:
         """What the plugin would show."""
         in_force = self.engine.scheduler.limits
         shown = {Limit.TOKENS: in_force.max_num_scheduled_tokens, Limit.SEQS: in_force.max_num_active_seqs}
+        if in_force.max_num_queued_tokens is not None:
+            shown[Limit.QUEUED_TOKENS] = in_force.max_num_queued_tokens
         start = {Limit.TOKENS: self._start.tokens, Limit.SEQS: self._start.seqs}
         return RankLimits(self._generation, self._writer, shown, start)
 

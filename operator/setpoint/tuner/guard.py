@@ -66,6 +66,8 @@ class Memory:
     hold_off_seconds: float = FIRST_HOLD_OFF_SECONDS
     not_before_seconds: float = 0.0
     """Unix time before which nothing goes back to where it broke, or starts anew what did not help."""
+    is_undoing: bool = False
+    """Whether a knob is still off its start value of those that did not help."""
     unreachable: str = ""
     """What no limit could keep, and what was measured."""
 
@@ -83,7 +85,9 @@ class Situation:
     start: Start
     bounds: Bounds
     replicas: int
+    """Engines of the window."""
     memory: Memory
+    ranks_per_engine: int = 1
 
     @property
     def broken(self) -> tuple[Evidence, ...]:
@@ -122,9 +126,13 @@ def propose(situation: Situation) -> Proposal | None:
 
 def remember(situation: Situation) -> Memory:
     """Return what is left to remember after a complete window in which nothing was proposed."""
-    memory = situation.memory
-    if situation.is_moved or situation.broken or situation.now_seconds < memory.not_before_seconds:
+    memory, unreachable = situation.memory, _unreachable(situation)
+    if unreachable:
+        return replace(memory, unreachable=unreachable)
+    if situation.broken:
         return memory
+    if situation.is_moved or situation.now_seconds < memory.not_before_seconds:
+        return replace(memory, unreachable="")
     return Memory()
 
 
@@ -134,7 +142,7 @@ def _raise_for_first_tokens(s: Situation) -> Proposal | None:
         return None
     if s.knobs.seqs is not None:
         return _proposal(s, Policy.RAISE_FOR_FIRST_TOKENS, broken, replace(s.knobs, seqs=_doubled_seqs(s)))
-    if s.knobs.tokens is None or _doubled_tokens(s) is None or _would_break(s):
+    if s.knobs.tokens is None or _would_break(s):
         return None
     return _proposal(s, Policy.RAISE_FOR_FIRST_TOKENS, broken, replace(s.knobs, tokens=_doubled_tokens(s)))
 
@@ -147,7 +155,7 @@ def _shed(s: Situation) -> Proposal | None:
     if bound is None:
         return None
     if s.knobs.queued_tokens is not None:
-        bound = max(min(bound, s.knobs.queued_tokens * 3 // 4), _least_queue(s))
+        bound = min(max(min(bound, s.knobs.queued_tokens * 3 // 4), _least_queue(s)), s.knobs.queued_tokens)
     elif s.window.waiting < 1:  # nothing queues: what is slow is the prefill itself, and shedding is no help
         return None
     return _proposal(s, Policy.SHED, broken, replace(s.knobs, queued_tokens=bound), _held_off(s, s.memory))
@@ -155,12 +163,15 @@ def _shed(s: Situation) -> Proposal | None:
 
 def _fewer_sequences(s: Situation) -> Proposal | None:
     window, counted = s.window, s.window.counted
-    if s.worst(Latency.TTFT) or not s.is_complete or window.kv_cache_usage < KV_CACHE_FULL:
+    if s.worst(Latency.TTFT) or _is_held_off(s) or not s.is_complete or window.kv_cache_usage < KV_CACHE_FULL:
         return None
     if counted.preemptions <= PREEMPTIONS_PER_REQUEST * max(window.finished, 1) or window.running < 2:
         return None
-    running = window.running / s.replicas
-    seqs = max(int(0.85 * min(running, s.knobs.seqs or s.start.seqs)), s.bounds.least_seqs)
+    now = s.knobs.seqs or s.start.seqs
+    running = window.running / (s.replicas * s.ranks_per_engine)
+    seqs = max(int(0.85 * min(running, now)), s.bounds.least_seqs)
+    if seqs >= now:
+        return None
     cause = f"{counted.preemptions:g} preemptions for {window.finished:g} requests, the KV cache is full"
     memory = _lowered(s)
     return Proposal(Policy.FEWER_SEQUENCES, cause, replace(s.knobs, seqs=seqs), memory)
@@ -170,12 +181,14 @@ def _smaller_budget(s: Situation) -> Proposal | None:
     broken = s.worst(Latency.ITL)
     if broken is None or s.worst(Latency.TTFT):
         return None
-    if s.memory.baseline is None and s.now_seconds < s.memory.not_before_seconds:
+    if _is_held_off(s):
         return None
     budget = s.knobs.tokens or s.start.tokens
     counted = s.window.counted
     seen = largest_step_tokens(counted.steps_by_tokens, counted.steps, budget)
-    tokens = max(seen // 2, min(s.bounds.least_tokens, budget))
+    tokens = max(seen // 2, s.bounds.least_tokens)
+    if tokens >= budget:
+        return None
     memory = _lowered(s)
     known = memory.breaking_tokens or budget
     memory = replace(memory, breaking_tokens=min(known, seen))
@@ -184,7 +197,8 @@ def _smaller_budget(s: Situation) -> Proposal | None:
 
 def _undo(s: Situation) -> Proposal | None:
     baseline = s.memory.baseline
-    undone = Knobs(queued_tokens=s.knobs.queued_tokens)
+    lowered = s.knobs.tokens is not None
+    undone = replace(s.knobs, tokens=None) if lowered else replace(s.knobs, seqs=None)
     if baseline is None or s.knobs == undone or not s.is_complete:
         return None
     now, before = s.window.requests, baseline.requests
@@ -195,7 +209,12 @@ def _undo(s: Situation) -> Proposal | None:
     if is_clearly_lower(now, before) or not (worse or s.broken):
         return None
     cause = f"{_percent(_share(now))} of the requests are bad, and before it was {_percent(_share(before))}"
-    return Proposal(Policy.UNDO, cause, undone, _held_off(s, Memory(unreachable=_unreachable(s))))
+    left = Memory(
+        baseline=baseline if undone.seqs is not None else None,
+        is_undoing=undone.seqs is not None,
+        unreachable=_unreachable(s) or s.memory.unreachable,
+    )
+    return Proposal(Policy.UNDO, cause, undone, _held_off(s, left))
 
 
 def _shed_less(s: Situation) -> Proposal | None:
@@ -244,6 +263,12 @@ _POLICIES: tuple[Callable[[Situation], Proposal | None], ...] = (
 )
 
 
+def _is_held_off(s: Situation) -> bool:
+    """Whether lowering a knob was of no help, and that not long ago."""
+    helps = s.memory.baseline is not None and not s.memory.is_undoing
+    return not helps and s.now_seconds < s.memory.not_before_seconds
+
+
 def _lowered(s: Situation) -> Memory:
     """What to remember when a knob is lowered: how things were, and when it may go back."""
     baseline = s.memory.baseline or Baseline(s.window.requests, s.window.arrivals_per_second)
@@ -259,15 +284,21 @@ def _held_off(s: Situation, memory: Memory) -> Memory:
 
 
 def _unreachable(s: Situation) -> str:
-    """Say that gaps stay too long at the smallest budget, where they do."""
-    broken, tokens = s.worst(Latency.ITL), s.knobs.tokens
-    if broken is None or tokens is None or tokens > s.bounds.least_tokens:
-        return ""
+    """Say what is broken where no limit is left to move, with what was measured; else nothing."""
+    gaps, first = s.worst(Latency.ITL), s.worst(Latency.TTFT)
+    tokens = s.knobs.tokens or s.start.tokens
+    if gaps and tokens <= s.bounds.least_tokens:
+        return _cannot(gaps, f"with {tokens} tokens a step", "gaps")
+    if first and s.window.waiting < 1 and not s.is_moved:
+        return _cannot(first, "nothing waits at the start values, and", "first tokens")
+    return ""
+
+
+def _cannot(broken: Evidence, where: str, latencies: str) -> str:
     objective = broken.objective
     return (
-        f"{objective.name} cannot be kept by limits: with {tokens} tokens a step "
-        f"{_percent(broken.bad_share)} of {broken.judged.count:,.0f} gaps are beyond "
-        f"{objective.threshold_seconds:g} s"
+        f"{objective.name} cannot be kept by limits: {where} {_percent(broken.bad_share)} of "
+        f"{broken.judged.count:,.0f} {latencies} are beyond {objective.threshold_seconds:g} s"
     )
 
 

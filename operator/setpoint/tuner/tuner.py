@@ -5,13 +5,15 @@ limits that are wanted and have had the time to show what these do. What moved i
 the data are good, so that a tuner which is gone, or blind, leaves engines that go back to their start values.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import replace
 
-from setpoint.signals.reading import Reading
+from setpoint.signals.reading import RankLimits, Reading
 from setpoint.signals.window import DataState, Difference, Window, difference
 from setpoint.tuner.evidence import Evidence, evidence
 from setpoint.tuner.guard import Memory, Situation, propose, remember
-from setpoint.tuner.knobs import Knobs, start_of
+from setpoint.tuner.knobs import Knobs, limits, start_of
 from setpoint.tuner.state import (
     LEAST_SETTLE_SECONDS,
     Change,
@@ -23,10 +25,13 @@ from setpoint.tuner.state import (
     Settings,
     State,
 )
+from setpoint_vllm.limits_file import Latency, Limit
 
 LEASE_SECONDS = 1800.0
 IN_FORCE_WITHIN_SECONDS = 90.0
 """An engine that does not show them by then does not follow; a ConfigMap may take the kubelet a minute."""
+UNCONFIRMED_SECONDS = 60.0
+"""The plugin asks every rank each five seconds; one in its first, long steps may leave a few out."""
 LONGEST_SETTLE_SECONDS = 60.0
 EARLIEST_SECONDS = 10.0
 """No window is looked at before it is so long."""
@@ -43,17 +48,20 @@ def decide(observation: Observation, state: State, settings: Settings) -> tuple[
     if settings.mode is Mode.DISABLED:
         return Decision(Reason.DISABLED, "tuning is disabled", DataState.OK), state
     if state.generation == 0 or state.objectives != settings.objectives or _has_run_out(state, now):
-        # Old counts say nothing of new objectives; and what ran out is no longer what engines keep to.
-        knobs = Knobs() if _has_run_out(state, now) else state.knobs
-        state = _wanting(knobs, state, settings, now, anew=True)
+        state = _anew(state, settings, now)
+    elif now < state.changed_seconds:  # the clock was set back: no time that is remembered means anything
+        settled = replace(state, changed_seconds=now, settled_seconds=None, began={}, memory=Memory())
+        state = _anew(state, settings, now) if state.knobs != Knobs() else settled
     lost = _lost(observation, settings)
     if lost is not None:
         return Decision(Reason.SIGNAL_LOST, lost.reason, lost.state), replace(state, began={})
-    state = _renewed(state, now)
     hindered = _hindered(observation, state, settings)
     if hindered is not None:
         return hindered, replace(state, began={})
-    return _judge(observation, state, settings)
+    decision, state = _judge(observation, state, settings)
+    if decision.data is DataState.OK and settings.mode is Mode.AUTO:
+        state = _renewed(state, now)
+    return decision, state
 
 
 def _judge(observation: Observation, state: State, settings: Settings) -> tuple[Decision, State]:
@@ -70,10 +78,15 @@ def _judge(observation: Observation, state: State, settings: Settings) -> tuple[
         reason = Reason.SIGNAL_LOST if lost else Reason.HOLDING
         return Decision(reason, seen.reason, seen.state), replace(state, began=readings)
     judged = tuple(evidence(each, seen.window) for each in settings.objectives)
+    told = _told(state, settings, seen, seen.window, judged)
     if seen.window.seconds < EARLIEST_SECONDS:
-        return _told(state, settings, seen, seen.window, judged), state
-    start = start_of({f"{name} {rank}": each for name, reading in readings.items()
-                      for rank, each in reading.ranks.items()})  # fmt: skip
+        return told, state
+    if told.data is not DataState.OK:
+        # A window that begins while nothing comes would call the next load lower than it is.
+        is_over = told.is_complete or told.data is DataState.IDLE
+        return told, replace(state, began=readings) if is_over else state
+    ranks = _ranks(readings)
+    start = start_of(ranks)
     if start is None:
         message = "an engine has not told what limits it was started with"
         return Decision(Reason.UNSUPPORTED, message, DataState.MISSING), state
@@ -85,30 +98,25 @@ def _judge(observation: Observation, state: State, settings: Settings) -> tuple[
         knobs=state.knobs,
         start=start,
         bounds=settings.bounds,
-        replicas=len(readings),
+        replicas=len(state.began.keys() & readings.keys()),
         memory=state.memory,
+        ranks_per_engine=max(len(ranks) // len(readings), 1),
     )
-    return _act(situation, seen, judged, state, settings, observation)
+    return _act(situation, told, state, settings, readings)
 
 
 def _act(
-    situation: Situation,
-    seen: Difference,
-    judged: tuple[Evidence, ...],
-    state: State,
-    settings: Settings,
-    observation: Observation,
+    situation: Situation, told: Decision, state: State, settings: Settings, readings: Mapping[str, Reading]
 ) -> tuple[Decision, State]:
     proposal = propose(situation)
-    told = _told(state, settings, seen, situation.window, judged)
     if proposal is None:
         if situation.is_complete:
-            state = replace(state, memory=remember(situation), began=observation.readings)
-        return told, state
+            state = replace(state, memory=remember(situation), began=readings)
+        return replace(told, message=state.memory.unreachable), state
     change = Change(proposal.policy, proposal.cause, state.knobs, proposal.knobs)
     if settings.mode is Mode.RECOMMEND:
         if situation.is_complete:
-            state = replace(state, began=observation.readings)
+            state = replace(state, began=readings)
         return replace(told, change=change, message=f"would act: {proposal.cause}"), state
     state = replace(
         _wanting(proposal.knobs, state, settings, situation.now_seconds),
@@ -137,6 +145,18 @@ def _wanting(knobs: Knobs, state: State, settings: Settings, now: float, *, anew
     )
 
 
+def _anew(state: State, settings: Settings, now: float) -> State:
+    """The state for new objectives, or after a lease.
+
+    Neither old counts nor what was learnt from them says anything of new objectives; and what ran out is no
+    longer what engines keep to.
+    """
+    knobs = Knobs() if _has_run_out(state, now) else state.knobs
+    if all(each.latency is not Latency.TTFT for each in settings.objectives):
+        knobs = replace(knobs, queued_tokens=None)  # nothing that is judged would ever lift it
+    return replace(_wanting(knobs, state, settings, now, anew=True), memory=Memory())
+
+
 def _stopped(state: State, settings: Settings, now: float) -> State:
     """What is left of the limits when they may no longer move."""
     if settings.on_stop is OnStop.KEEP:
@@ -149,7 +169,10 @@ def _has_run_out(state: State, now: float) -> bool:
 
 
 def _renewed(state: State, now: float) -> State:
-    if state.expires_seconds is None or state.expires_seconds - now > LEASE_SECONDS / 2:
+    if state.knobs == Knobs():
+        return state
+    # Limits that were kept without a lease while the mode was another one get one again.
+    if state.expires_seconds is not None and state.expires_seconds - now > LEASE_SECONDS / 2:
         return state
     return replace(state, expires_seconds=now + LEASE_SECONDS)
 
@@ -172,29 +195,55 @@ def _lost(observation: Observation, settings: Settings) -> Difference | None:
 
 def _hindered(observation: Observation, state: State, settings: Settings) -> Decision | None:
     """Why the engines do not keep to what is wanted, or None when they do."""
+    told = observation.told_generation
+    start = start_of(_ranks(observation.readings))
+    wanted = limits(state.knobs, start) if start else {}
     for name, reading in observation.readings.items():
         if reading.supported is False:
             message = f"{name}: its limits cannot be moved; its log says why"
             return Decision(Reason.UNSUPPORTED, message, DataState.OK)
         for rank, each in reading.ranks.items():
-            foreign = each.writer not in {"", settings.writer}
-            if foreign and each.generation >= (observation.told_generation or state.generation):
-                message = f"{name}: rank {rank} keeps to limits written by {each.writer}"
+            if _is_foreign(each, told, state, settings):
+                whom = each.writer or "somebody who does not say who"
+                message = f"{name}: rank {rank} keeps to limits written by {whom}"
                 return Decision(Reason.FROZEN, message, DataState.OK)
-        if not _follows(reading, observation.told_generation):
-            if observation.now_seconds - state.changed_seconds < IN_FORCE_WITHIN_SECONDS:
-                return Decision(Reason.HOLDING, f"{name} is being told its limits", DataState.OK)
-            told = observation.told_generation
-            what = "nothing tells it its limits" if told is None else f"generation {told} is not in force"
-            message = f"{name} does not follow: {what}"
-            return Decision(Reason.UNSUPPORTED, message, DataState.OK)
+        why = _why_not_followed(reading, told, wanted)
+        if why and observation.now_seconds - state.changed_seconds < IN_FORCE_WITHIN_SECONDS:
+            return Decision(Reason.HOLDING, f"{name} is being told its limits", DataState.OK)
+        if why:
+            return Decision(Reason.UNSUPPORTED, f"{name} does not follow: {why}", DataState.OK)
     return None
 
 
-def _follows(reading: Reading, told_generation: int | None) -> bool:
-    if told_generation is None or not reading.ranks:
-        return False
-    return all(each.generation >= told_generation for each in reading.ranks.values())
+def _ranks(readings: Mapping[str, Reading]) -> dict[str, RankLimits]:
+    return {f"{name} {rank}": each for name, of in readings.items() for rank, each in of.ranks.items()}
+
+
+def _is_foreign(rank: RankLimits, told: int | None, state: State, settings: Settings) -> bool:
+    """Whether what the rank keeps to was written by somebody else; who gives no name shows by the number."""
+    if not rank.writer:
+        return told is not None and rank.generation > told
+    return rank.writer != settings.writer and rank.generation >= (told or state.generation)
+
+
+def _why_not_followed(reading: Reading, told: int | None, wanted: Mapping[Limit, int]) -> str:
+    if not reading.ranks:
+        return "it shows no limits, as an engine that runs without setpoint_vllm or without a limits file"
+    if told is None:
+        return "nothing tells it its limits"
+    for rank, each in reading.ranks.items():
+        if each.generation < told:
+            return f"generation {told} is not in force in rank {rank}"
+        age = reading.at_seconds - (
+            reading.at_seconds if each.confirmed_seconds is None else each.confirmed_seconds
+        )
+        if abs(age) > UNCONFIRMED_SECONDS:
+            return f"rank {rank} has told its limits {age:.0f} s ago, if its clock is right"
+        for limit in wanted:
+            # What is lower than the start but not as low as wanted is the plugin's own floor.
+            if each.in_force.get(limit, math.inf) >= each.start.get(limit, math.inf):
+                return f"rank {rank} keeps {limit} at the start value"
+    return ""
 
 
 def _settle_seconds(window: Window) -> float:

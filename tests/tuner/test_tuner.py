@@ -1,0 +1,367 @@
+"""One cycle after another: which data are believed, when limits move, and how long they are lent."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from setpoint.signals.reading import Judged, RankLimits, Reading
+from setpoint.signals.window import DataState
+from setpoint.tuner.guard import Memory, Policy
+from setpoint.tuner.knobs import Knobs
+from setpoint.tuner.state import Mode, OnStop, Reason
+from setpoint.tuner.tuner import IN_FORCE_WITHIN_SECONDS, LEASE_SECONDS, LONGEST_SECONDS
+from setpoint_vllm.limits_file import Limit
+from tests.signals.builders import a_rank
+from tests.tuner.builders import BAD, GOOD, ITL, TTFT, Tuned, settings
+
+
+@pytest.fixture
+def tuned() -> Tuned:
+    tuned = Tuned()
+    tuned.begin()
+    return tuned
+
+
+@pytest.fixture
+def lowered() -> Tuned:
+    """The token budget was just halved."""
+    tuned = Tuned()
+    assert tuned.lower().is_applied
+    return tuned
+
+
+def test_clear_evidence_moves_one_limit(tuned: Tuned) -> None:
+    tuned.serve(itl=BAD)
+    decision = tuned.look()
+    assert decision.change
+    assert (decision.data, decision.reason, decision.is_applied) == (DataState.OK, Reason.GUARDING, True)
+    assert (decision.change.policy, tuned.state.knobs) == (Policy.SMALLER_BUDGET, Knobs(tokens=4096))
+
+
+def test_nothing_is_looked_at_in_the_first_ten_seconds(tuned: Tuned) -> None:
+    tuned.serve(itl=BAD)
+    assert tuned.look(seconds=9.0).change is None
+    assert tuned.look(seconds=1.0).change
+
+
+def test_a_few_latencies_prove_nothing(tuned: Tuned) -> None:
+    tuned.serve(ttft=Judged(0, 19), itl=Judged(0, 19), requests=19)
+    assert tuned.look().change is None
+
+
+@pytest.mark.parametrize("why", ["stale", "missing", "gone", "future", "reset", "stuck", "idle"])
+def test_on_data_that_are_not_ok_no_limit_moves(lowered: Tuned, why: str) -> None:
+    lowered.begin()
+    knobs = lowered.state.knobs
+    lowered.serve(ttft=BAD, itl=BAD, generation_tokens=0 if why in {"stuck", "idle"} else 1)
+    of = lowered.readings()
+    cases: dict[str, tuple[DataState, dict[str, Reading], dict[str, str]]] = {
+        "stale": (DataState.STALE, of, {}),
+        "missing": (DataState.MISSING, of, {"engine-1": "no answer"}),
+        "gone": (DataState.MISSING, {}, {}),
+        "future": (DataState.INCONSISTENT, each_at(of, lowered.now + 9000), {}),
+        "reset": (DataState.RESET, fallen(of), {}),
+        "stuck": (DataState.INCONSISTENT, each_at(of, lowered.now + 600), {}),
+        "idle": (DataState.IDLE, idle(of, lowered), {}),
+    }
+    state, readings, missing = cases[why]
+    decision = lowered.look(readings, missing, seconds=600.0)
+    assert (decision.data, decision.change, lowered.state.knobs) == (state, None, knobs)
+
+
+def each_at(readings: dict[str, Reading], at_seconds: float) -> dict[str, Reading]:
+    return {name: replace(each, at_seconds=at_seconds) for name, each in readings.items()}
+
+
+def fallen(readings: dict[str, Reading]) -> dict[str, Reading]:
+    return {
+        name: replace(each, at_seconds=each.at_seconds + 600, counters=replace(each.counters, good=0.0))
+        for name, each in readings.items()
+    }
+
+
+def idle(readings: dict[str, Reading], tuned: Tuned) -> dict[str, Reading]:
+    return {
+        name: replace(tuned.state.began[name], at_seconds=each.at_seconds + 600, running=0)
+        for name, each in readings.items()
+    }
+
+
+def test_with_too_few_requests_for_ten_minutes_no_limit_moves(lowered: Tuned) -> None:
+    lowered.state = replace(lowered.state, memory=Memory())
+    lowered.begin()
+    lowered.serve(Judged(5, 0), Judged(5, 0), requests=5)
+    decision = lowered.look(seconds=LONGEST_SECONDS)
+    assert (decision.data, decision.reason) == (DataState.LOW_TRAFFIC, Reason.NOT_ENOUGH_TRAFFIC)
+    assert decision.change is None
+
+
+def test_a_window_that_ends_with_too_few_requests_is_followed_by_another(lowered: Tuned) -> None:
+    lowered.begin()
+    lowered.serve(Judged(5, 0), Judged(5, 0), requests=5)
+    lowered.look(seconds=LONGEST_SECONDS)
+    assert lowered.look().window_seconds == 10
+
+
+def test_one_replica_of_two_that_is_missing_leaves_all_as_it_is(lowered: Tuned) -> None:
+    decision = lowered.look(missing={"engine-1": "no answer"})
+    assert (decision.reason, decision.data) == (Reason.SIGNAL_LOST, DataState.MISSING)
+    assert decision.message == "engine-1: no answer"
+
+
+def test_an_idle_time_is_no_part_of_the_window_that_follows(tuned: Tuned) -> None:
+    for _ in range(6):
+        assert tuned.look(running=0).data in {DataState.IDLE, DataState.OK}
+    tuned.serve()
+    assert tuned.look(running=0).window_seconds == 10
+
+
+def test_a_window_begins_only_when_the_change_is_in_force(lowered: Tuned) -> None:
+    old = {"0": a_rank(lowered.state.generation - 1)}
+    decision = lowered.look(ranks=old)
+    assert (decision.reason, decision.message) == (Reason.HOLDING, "engine-0 is being told its limits")
+    assert not lowered.state.began
+    assert lowered.state.settled_seconds is None
+
+
+def test_a_window_begins_only_when_what_was_under_way_has_ended(tuned: Tuned) -> None:
+    tuned.serve(itl=BAD)
+    tuned.look(running=250.0)  # 100 ended in 10 s: each ran for 25 s
+    assert tuned.state.settle_seconds == 50.0
+    tuned.look()
+    tuned.look(seconds=49.0)
+    assert not tuned.state.began
+    tuned.look(seconds=1.0)
+    assert tuned.state.began
+
+
+def test_a_window_ends_with_200_requests_in_30_seconds(tuned: Tuned) -> None:
+    for _ in range(2):
+        tuned.serve()
+        assert not tuned.look().is_complete
+    tuned.serve()
+    assert tuned.look().is_complete
+    assert tuned.look(running=0).window_seconds == 10
+
+
+def test_with_fewer_requests_a_window_ends_after_ten_minutes(tuned: Tuned) -> None:
+    tuned.serve(Judged(150, 0), Judged(150, 0), requests=150)
+    assert not tuned.look(seconds=LONGEST_SECONDS - 1).is_complete
+    assert tuned.look(seconds=1).is_complete
+
+
+def test_an_engine_whose_limits_cannot_be_moved_is_said(tuned: Tuned) -> None:
+    decision = tuned.look(supported=False)
+    assert (decision.reason, decision.change) == (Reason.UNSUPPORTED, None)
+    assert decision.message == "engine-0: its limits cannot be moved; its log says why"
+
+
+def test_an_engine_without_the_plugin_is_said(tuned: Tuned) -> None:
+    decision = tuned.look(ranks={}, supported=None, seconds=IN_FORCE_WITHIN_SECONDS)
+    assert decision.reason is Reason.UNSUPPORTED
+    assert decision.message == (
+        "engine-0 does not follow: it shows no limits, as an engine that runs without setpoint_vllm or "
+        "without a limits file"
+    )
+
+
+def rank_of(tuned: Tuned, **changes: object) -> dict[str, RankLimits]:
+    (rank,) = tuned.readings()["engine-0"].ranks.values()
+    return {"0": replace(rank, **changes)}  # type: ignore[arg-type]
+
+
+def test_an_engine_that_takes_no_new_generation_is_said(lowered: Tuned) -> None:
+    old = rank_of(lowered, generation=1)
+    assert lowered.look(ranks=old).reason is Reason.HOLDING
+    decision = lowered.look(ranks=old, seconds=IN_FORCE_WITHIN_SECONDS)
+    assert decision.reason is Reason.UNSUPPORTED
+    assert decision.message == "engine-0 does not follow: generation 2 is not in force in rank 0"
+
+
+def test_an_engine_that_takes_the_generation_but_not_the_limit_is_said(lowered: Tuned) -> None:
+    ignoring = rank_of(lowered, in_force=a_rank().start)
+    assert lowered.look(ranks=ignoring).reason is Reason.HOLDING
+    decision = lowered.look(ranks=ignoring, seconds=IN_FORCE_WITHIN_SECONDS)
+    assert decision.reason is Reason.UNSUPPORTED
+    assert decision.message == "engine-0 does not follow: rank 0 keeps tokens at the start value"
+
+
+def test_a_floor_of_the_plugin_s_own_is_no_refusal(lowered: Tuned) -> None:
+    floor = rank_of(lowered, in_force={Limit.TOKENS: 5000, Limit.SEQS: 1024})
+    assert lowered.look(ranks=floor, seconds=IN_FORCE_WITHIN_SECONDS).reason is Reason.GUARDING
+
+
+@pytest.mark.parametrize("age", [-61.0, 61.0])
+def test_an_engine_that_has_not_confirmed_its_limits_for_a_minute_is_said(tuned: Tuned, age: float) -> None:
+    ranks = rank_of(tuned, confirmed_seconds=tuned.now + IN_FORCE_WITHIN_SECONDS - age)
+    decision = tuned.look(ranks=ranks, seconds=IN_FORCE_WITHIN_SECONDS)
+    assert decision.reason is Reason.UNSUPPORTED
+    assert f"has told its limits {age:.0f} s ago" in decision.message
+
+
+def test_limits_that_somebody_else_wrote_freeze_the_tuner(lowered: Tuned) -> None:
+    foreign = rank_of(lowered, writer="somebody", generation=lowered.state.generation)
+    before = lowered.state
+    lowered.serve(itl=BAD)
+    decision = lowered.look(ranks=foreign)
+    assert (decision.reason, decision.change) == (Reason.FROZEN, None)
+    assert decision.message == "engine-0: rank 0 keeps to limits written by somebody"
+    assert lowered.state.generation == before.generation
+
+
+def test_limits_of_a_writer_without_a_name_freeze_the_tuner_too(lowered: Tuned) -> None:
+    foreign = rank_of(lowered, writer="", generation=lowered.state.generation + 1)
+    decision = lowered.look(ranks=foreign)
+    assert decision.reason is Reason.FROZEN
+    assert decision.message.endswith("written by somebody who does not say who")
+
+
+def test_limits_that_somebody_wrote_before_are_no_hindrance(tuned: Tuned) -> None:
+    ranks = rank_of(tuned)
+    assert tuned.look(ranks={**ranks, "1": ranks["0"]}).reason is Reason.HOLDING
+
+
+def test_a_lease_is_renewed_at_half_its_life(lowered: Tuned) -> None:
+    ends = lowered.state.expires_seconds
+    assert ends == lowered.now + LEASE_SECONDS
+    lowered.serve()
+    lowered.look(seconds=LEASE_SECONDS / 2 - 1)
+    assert lowered.state.expires_seconds == ends
+    lowered.look(seconds=1.0)
+    assert lowered.state.expires_seconds == lowered.now + LEASE_SECONDS
+    assert lowered.state.generation == 2
+
+
+@pytest.mark.parametrize("why", ["missing", "foreign", "unsupported", "idle"])
+def test_a_lease_is_not_renewed_while_data_are_not_good(lowered: Tuned, why: str) -> None:
+    lowered.begin()
+    ends = lowered.state.expires_seconds
+    for _ in range(16):
+        if why == "missing":
+            lowered.look({}, {"engine-0": "no answer"}, seconds=100.0)
+        elif why == "foreign":
+            lowered.look(ranks=rank_of(lowered, writer="somebody"), seconds=100.0)
+        elif why == "unsupported":
+            lowered.look(supported=False, seconds=100.0)
+        else:
+            lowered.look(running=0, seconds=100.0)
+    assert lowered.state.expires_seconds == ends
+
+
+def test_limits_whose_lease_has_run_out_are_wanted_no_longer(lowered: Tuned) -> None:
+    lowered.look({}, {"engine-0": "no answer"}, seconds=LEASE_SECONDS)
+    assert (lowered.state.knobs, lowered.state.expires_seconds, lowered.state.generation) == (
+        Knobs(),
+        None,
+        3,
+    )
+
+
+def test_start_values_need_no_lease(tuned: Tuned) -> None:
+    assert tuned.state.expires_seconds is None
+
+
+def test_with_new_objectives_a_window_begins_anew_and_limits_stay(lowered: Tuned) -> None:
+    lowered.settings = settings(objectives=(TTFT, replace(ITL, threshold_seconds=0.1)))
+    lowered.look()
+    assert (lowered.state.generation, lowered.state.knobs) == (3, Knobs(tokens=4096))
+    assert not lowered.state.began
+
+
+def test_with_new_objectives_nothing_is_held_against_how_the_old_ones_did(lowered: Tuned) -> None:
+    lowered.settings = settings(objectives=(ITL,))
+    lowered.look()
+    assert lowered.state.memory == Memory()
+
+
+def test_without_a_promise_of_first_tokens_no_queue_stays_bounded(tuned: Tuned) -> None:
+    tuned.serve(ttft=BAD)
+    tuned.look(waiting=50.0)
+    assert tuned.state.knobs.queued_tokens
+    tuned.settings = settings(objectives=(ITL,))
+    tuned.look()
+    assert tuned.state.knobs == Knobs()
+
+
+@pytest.mark.parametrize("mode", [Mode.DISABLED, Mode.RECOMMEND])
+def test_limits_go_back_when_the_mode_is_auto_no_longer(lowered: Tuned, mode: Mode) -> None:
+    lowered.settings = settings(mode)
+    lowered.look()
+    assert (lowered.state.knobs, lowered.state.generation) == (Knobs(), 3)
+
+
+@pytest.mark.parametrize("mode", [Mode.DISABLED, Mode.RECOMMEND])
+def test_limits_stay_without_a_lease_where_that_is_wanted(lowered: Tuned, mode: Mode) -> None:
+    lowered.settings = settings(mode, on_stop=OnStop.KEEP)
+    for _ in range(3):
+        lowered.look(seconds=LEASE_SECONDS)
+    assert (lowered.state.knobs, lowered.state.generation) == (Knobs(tokens=4096), 2)
+    assert lowered.state.expires_seconds is None
+
+
+def test_limits_that_stayed_are_lent_again_when_the_mode_is_auto_again(lowered: Tuned) -> None:
+    lowered.settings = settings(Mode.RECOMMEND, on_stop=OnStop.KEEP)
+    lowered.look()
+    lowered.settings = settings()
+    lowered.look()
+    assert lowered.state.expires_seconds == lowered.now + LEASE_SECONDS
+
+
+def test_disabled_says_so_and_wants_nothing() -> None:
+    tuned = Tuned(settings(Mode.DISABLED))
+    assert tuned.look().reason is Reason.DISABLED
+    assert tuned.state.generation == 0
+
+
+def test_recommend_says_what_it_would_do_and_changes_nothing() -> None:
+    tuned = Tuned(settings(Mode.RECOMMEND))
+    tuned.begin()
+    tuned.serve(itl=BAD)
+    decision = tuned.look()
+    assert decision.change
+    assert (decision.reason, decision.is_applied) == (Reason.RECOMMENDING, False)
+    assert decision.message.startswith("would act: between-tokens")
+    assert (tuned.state.knobs, tuned.state.generation) == (Knobs(), 1)
+
+
+def test_a_queue_is_bounded_by_what_the_engines_of_the_window_served_each() -> None:
+    alone, joined = Tuned(), Tuned()
+    for tuned in (alone, joined):
+        tuned.begin()
+        tuned.serve(ttft=BAD)
+    alone.look(waiting=50.0)
+    joined.engines = 2
+    joined.look(waiting=50.0)
+    assert joined.state.knobs == alone.state.knobs != Knobs()
+
+
+@pytest.mark.parametrize("seconds", [3600.0, 86_400.0])
+def test_a_clock_that_was_set_back_holds_nothing_up(lowered: Tuned, seconds: float) -> None:
+    lowered.begin()
+    lowered.now -= seconds
+    lowered.look()
+    assert lowered.state.expires_seconds == lowered.now + LEASE_SECONDS
+    lowered.begin()
+    assert lowered.state.began
+
+
+def test_what_no_limit_can_keep_is_said(tuned: Tuned) -> None:
+    tuned.settings = settings(bounds=replace(settings().bounds, least_tokens=8192))
+    tuned.serve(itl=BAD, requests=1000)
+    decision = tuned.look(seconds=30.0)
+    assert decision.message == (
+        "between-tokens cannot be kept by limits: with 8192 tokens a step "
+        "30 % of 1,000 gaps are beyond 0.03 s"
+    )
+
+
+def test_an_engine_that_has_not_told_its_start_is_said(tuned: Tuned) -> None:
+    tuned.serve(itl=BAD)
+    decision = tuned.look(ranks={"0": replace(a_rank(), start={})})
+    assert (decision.reason, decision.data) == (Reason.UNSUPPORTED, DataState.MISSING)
+
+
+def test_a_share_that_is_told_is_a_share(tuned: Tuned) -> None:
+    tuned.serve(GOOD, GOOD, late=25.0)
+    assert math.isclose(tuned.look().bad_share or 0.0, 0.2)
