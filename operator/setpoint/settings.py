@@ -10,6 +10,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from setpoint.prom.settings import PrometheusSettings
+
+KILL_SWITCH_NAME, KILL_SWITCH_KEY = "setpoint-tuning", "killSwitch"
+"""The ConfigMap in the operator's own namespace, and its key, that is "true" while no limit may be moved:
+every engine goes back to its start values. It is no setting, as it has to work without a restart."""
+
 
 def _node_folder(path: str) -> str:
     if path.startswith("/") and ".." not in path.split("/"):
@@ -18,16 +24,27 @@ def _node_folder(path: str) -> str:
     raise PydanticCustomError("node_folder", message, {"path": repr(path)})
 
 
-class Settings(BaseModel):
-    """The administrator's decisions; the defaults are the chart's."""
-
+class _Model(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
         use_attribute_docstrings=True,
         frozen=True,
         extra="forbid",
+        # A refused URL of Prometheus may hold a password.
+        hide_input_in_errors=True,
     )
+
+
+class TuningSettings(_Model):
+    """How services are tuned."""
+
+    interval_seconds: Annotated[float, Field(ge=5, le=60, allow_inf_nan=False)] = 15.0
+    """Time between two looks at Prometheus, for all services together."""
+
+
+class Settings(_Model):
+    """The administrator's decisions; the defaults are the chart's."""
 
     vllm_image: str = "docker.io/vllm/vllm-openai"
     """Repository of vLLM's images; the tag is `v` and the service's engine.version. A mirror goes here."""
@@ -37,3 +54,7 @@ class Settings(BaseModel):
     """Folders of the node that a file:// model, or a hostPath volume of a template, may name or lie under."""
     hugging_face_endpoint: str | None = None
     """Address of a Hub other than huggingface.co (HF_ENDPOINT)."""
+    prometheus: PrometheusSettings | None = None
+    """Where the engines' metrics are found. Without it nothing is tuned, and no promise is judged."""
+    tuning: TuningSettings = Field(default_factory=TuningSettings)
+    """How services are tuned."""

@@ -19,7 +19,7 @@ CLOSED = [
 
 def test_schema_and_values_list_the_same() -> None:
     assert set(SCHEMA["properties"]) - {"global"} == set(VALUES)
-    for part in ("image", "settings", "networkPolicy"):
+    for part in ("image", "settings", "networkPolicy", "prometheus", "tuning"):
         assert set(SCHEMA["properties"][part]["properties"]) == set(VALUES[part])
 
 
@@ -60,6 +60,18 @@ def test_an_unknown_value_is_refused_by_name(part: str) -> None:
         ("logLevel", {"logLevel": "INFO"}),
         ("resources/limits/memory", {"resources": {"limits": {"memory": "512MB"}}}),
         ("networkPolicy/enabled", {"networkPolicy": {"enabled": "true"}}),
+        ("prometheus/url", {"prometheus": {"url": "prometheus:9090"}}),
+        ("prometheus/url", {"prometheus": {"url": "http://admin:secret@prometheus:9090"}}),
+        ("prometheus/url", {"prometheus": {"url": "http://prometheus:9090/?a=b"}}),
+        ("prometheus/timeout", {"prometheus": {"timeout": 10}}),
+        ("prometheus/timeout", {"prometheus": {"timeout": "61s"}}),
+        ("prometheus/tokenSecretRef", {"prometheus": {"tokenSecretRef": {"name": "a"}}}),
+        ("prometheus/caConfigMapRef/key", {"prometheus": {"caConfigMapRef": {"name": "a", "key": "b/c"}}}),
+        ("prometheus/tenant", {"prometheus": {"tenant": {"header": "X-Scope-OrgID"}}}),
+        ("prometheus/tenant/value", {"prometheus": {"tenant": {"value": "a\nb"}}}),
+        ("tuning/interval", {"tuning": {"interval": "4s"}}),
+        ("tuning/interval", {"tuning": {"interval": "2m"}}),
+        ("tuning/killSwitch", {"tuning": {"killSwitch": "true"}}),
         ("podAnnotations/a", {"podAnnotations": {"a": 1}}),
         ("nodeSelector/a", {"nodeSelector": {"a": True}}),
         ("tolerations/0/effect", {"tolerations": [{"effect": "NoShedule"}]}),

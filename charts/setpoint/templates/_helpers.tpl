@@ -31,8 +31,54 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "setpoint.mirrored" (list .Values.mirrorRegistry $repository) }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end -}}
 
+{{- /* The address of Prometheus: the one given, else that of the installed one; empty where there is none. */ -}}
+{{- define "setpoint.prometheus.url" -}}
+{{- with .Values.prometheus -}}
+{{- if .url -}}
+{{ .url }}
+{{- else if .install -}}
+http://setpoint-prometheus.{{ $.Release.Namespace }}.svc:9090
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "setpoint.prometheus.credentialsPath" -}}
+/etc/setpoint-prometheus
+{{- end -}}
+
+{{- /* How the operator reaches Prometheus, as the settings have it. */ -}}
+{{- define "setpoint.prometheus.settings" -}}
+{{- $path := include "setpoint.prometheus.credentialsPath" . -}}
+{{- $url := include "setpoint.prometheus.url" . -}}
+{{- with .Values.prometheus -}}
+{{- range $field := list "tokenSecretRef" "caConfigMapRef" -}}
+{{- if and (get $.Values.prometheus $field) (not (hasPrefix "https://" $url)) -}}
+{{- fail (printf "prometheus.%s needs a prometheus.url with https://, which %q is not: others could read what is sent" $field $url) -}}
+{{- end -}}
+{{- end -}}
+{{- if $url -}}
+url: {{ $url | quote }}
+timeoutSeconds: {{ trimSuffix "s" .timeout }}
+{{- if .tokenSecretRef }}
+tokenFile: {{ $path }}/token
+{{- end }}
+{{- if .caConfigMapRef }}
+caFile: {{ $path }}/ca.crt
+{{- end }}
+{{- with .tenant }}
+tenant: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* The file of settings that the operator reads at start. */ -}}
 {{- define "setpoint.settings" -}}
 {{- $vllmImage := include "setpoint.mirrored" (list .Values.mirrorRegistry .Values.settings.vllmImage) -}}
-{{- merge (dict "vllmImage" $vllmImage) .Values.settings | toYaml -}}
+{{- $tuning := dict "intervalSeconds" (trimSuffix "s" .Values.tuning.interval | int) -}}
+{{- $settings := merge (dict "vllmImage" $vllmImage "tuning" $tuning) .Values.settings -}}
+{{- with include "setpoint.prometheus.settings" . | fromYaml -}}
+{{- $settings = set $settings "prometheus" . -}}
+{{- end -}}
+{{- toYaml $settings -}}
 {{- end -}}
