@@ -24,8 +24,8 @@ def run_replay(options: argparse.Namespace) -> int:
     records = list(_records(options.file))
     differences = replay(records)
     for each in differences:
-        write(f"{options.file}:{each.number}: recorded {each.recorded}\n")
-        write(f"{options.file}:{each.number}: made again {each.made_again}\n")
+        for field in each.fields:
+            write(f"{options.file}:{each.number}: {field}\n")
     write(f"{len(records)} decisions, {len(differences)} differ\n")
     return _DIFFERS_STATUS if differences else 0
 

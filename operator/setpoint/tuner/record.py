@@ -1,7 +1,7 @@
 """A decision with all that it was made from, one line of JSON each, to be made again bit for bit."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -46,6 +46,8 @@ class Difference:
     """Of the record, from 1."""
     recorded: Decision
     made_again: Decision
+    fields: tuple[str, ...]
+    """What differs, of the decision and of the state after it: name, and both values."""
 
 
 def replay(records: Iterable[Record]) -> list[Difference]:
@@ -53,6 +55,18 @@ def replay(records: Iterable[Record]) -> list[Difference]:
     differences = []
     for number, each in enumerate(records, 1):
         decision, after = decide(each.observation, each.before, each.settings)
-        if (decision, after) != (each.decision, each.after):
-            differences.append(Difference(number, each.decision, decision))
+        differ = (*_differ("decision", each.decision, decision), *_differ("after", each.after, after))
+        if differ:
+            differences.append(Difference(number, each.decision, decision, differ))
     return differences
+
+
+def _differ(name: str, recorded: Decision | State, made_again: Decision | State) -> list[str]:
+    pairs = (
+        (each.name, getattr(recorded, each.name), getattr(made_again, each.name)) for each in fields(recorded)
+    )
+    return [
+        f"{name}.{field}: recorded {before!r}, made again {now!r}"
+        for field, before, now in pairs
+        if before != now
+    ]
