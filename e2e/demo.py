@@ -39,7 +39,7 @@ MODEL = "tiny-llama"
 QUESTION = "What does a Kubernetes operator do?"
 READY_SECONDS = 300
 OTHER_NAMESPACES = (HUB_NAMESPACE, gpu.NAMESPACE, installation.NAMESPACE)
-CRD = "crd/inferenceservices.setpoint.dev"
+CRDS = ("crd/inferenceservices.setpoint.dev", "crd/tuningcheckpoints.setpoint.dev")
 MARK = "setpoint.dev/demo"
 """Label of the demo's namespace, by which it knows a cluster that it has been on."""
 
@@ -91,7 +91,7 @@ def claim(kubectl: Kubectl) -> None:
     the demo would write over it, and what is told at its end would delete it.
     """
     things = [f"namespace/{name}" for name in (NAMESPACE, *OTHER_NAMESPACES)]
-    things += [CRD, f"clusterrole/{gpu.NAMESPACE}", f"clusterrolebinding/{gpu.NAMESPACE}"]
+    things += [*CRDS, f"clusterrole/{gpu.NAMESPACE}", f"clusterrolebinding/{gpu.NAMESPACE}"]
     present = kubectl.run("get", *things, "--ignore-not-found", "-o", "name").split()
     marked = kubectl.run("get", "namespace", "--selector", f"{MARK}=true", "-o", "name").split()
     if present and f"namespace/{NAMESPACE}" not in marked:
@@ -200,7 +200,7 @@ def _how_to_end(cluster: Cluster) -> str:
 `make clean` leaves your cluster as it is. This takes away what the demo put into it but labels of its nodes:
 
   {tools.helm()} uninstall {installation.RELEASE} -n {installation.NAMESPACE}
-  kubectl delete {CRD}
+  kubectl delete {" ".join(CRDS)}
   kubectl delete clusterrole,clusterrolebinding {gpu.NAMESPACE}
   kubectl delete namespace {" ".join(OTHER_NAMESPACES)} {NAMESPACE}"""
 

@@ -7,7 +7,7 @@ import pytest
 from e2e import demo, tools
 from e2e.clusters import ClusterError, choose
 from e2e.installation import Kubectl
-from setpoint.api.crd import inference_service_crd
+from setpoint.api.crd import crds
 from tests.apiserver import ApiServer, find_binaries
 
 
@@ -39,7 +39,7 @@ def test_the_last_words_claim_no_more_of_an_existing_cluster_than_is_true(
     said = capsys.readouterr().err
     assert "takes away everything" not in said
     assert "helm uninstall setpoint -n setpoint-system\n" in said
-    assert "kubectl delete crd/inferenceservices.setpoint.dev\n" in said
+    assert "kubectl delete crd/inferenceservices.setpoint.dev crd/tuningcheckpoints.setpoint.dev\n" in said
     # The mark goes last: until then the next demo knows the rest as its own.
     assert said.endswith("kubectl delete namespace hub fake-gpu setpoint-system demo\n")
 
@@ -68,13 +68,14 @@ def named(name: str) -> dict[str, Any]:
 
 @pytest.mark.apiserver
 def test_a_demo_leaves_a_cluster_alone_that_has_things_of_its_names(kubectl: Kubectl) -> None:
-    kubectl.apply(inference_service_crd(), CLUSTER_ROLE, named("setpoint-system"), named("demo"))
+    kubectl.apply(*crds(), CLUSTER_ROLE, named("setpoint-system"), named("demo"))
     before = kubectl.get("namespaces")["items"]
 
     with pytest.raises(ClusterError, match="not by this demo") as raised:
         demo.claim(kubectl)
 
-    for theirs in ("inferenceservices.setpoint.dev", "fake-gpu", "setpoint-system", "demo"):
+    definitions = [crd["metadata"]["name"] for crd in crds()]
+    for theirs in (*definitions, "fake-gpu", "setpoint-system", "demo"):
         assert f"/{theirs}, " in str(raised.value)
     assert kubectl.get("namespaces")["items"] == before
 
