@@ -233,7 +233,7 @@ class ServiceLevel(ApiModel):
             f"!{duration_cel('self.window')}"
             f" || self.objectives.exists(each, !{duration_cel('each.threshold')})"
             " || self.objectives.all(each, duration(each.threshold) <= duration(self.window))",
-            "must be at least as long as every threshold: in a shorter one none can be seen to be exceeded",
+            "must be at least as long as every threshold, which no latency can exceed in a shorter one",
             lambda slo: all(
                 duration_seconds(each.threshold) <= duration_seconds(slo.window) for each in slo.objectives
             ),
