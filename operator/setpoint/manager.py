@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from setpoint.kube.client import KubeClient, Request
 from setpoint.kube.election import Elector, LeadershipLost
@@ -33,6 +33,16 @@ class Controller(Protocol):
         """Bring one object to its end; False asks for another try."""
 
 
+class Loop(Protocol):
+    """What goes round by itself."""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+
+
+MakeLoop: TypeAlias = Callable[[KubeClient, Mapping[Resource, Informer]], Loop]
+
+
 class Manager:
     """Runs one controller over the caches of the kinds that it reads."""
 
@@ -46,8 +56,11 @@ class Manager:
         indexes: Mapping[str, Index],
         make_controller: Callable[[KubeClient, Mapping[Resource, Informer]], Controller],
         elector: Elector,
+        make_loop: MakeLoop | None = None,
     ) -> None:
-        """`root` is the kind that is reconciled; `watched` has every kind that is read."""
+        """`root` is the kind that is reconciled; `watched` has every kind that is read. What `make_loop`
+        returns runs beside the workers, while this replica leads.
+        """
         self._elector = elector
         self._root = root
         self._key_of = key_of
@@ -64,6 +77,7 @@ class Manager:
             for resource, selection in watched.items()
         }
         self._controller = make_controller(client, self._informers)
+        self._loop = make_loop(client, self._informers) if make_loop else None
 
     @property
     def synced(self) -> bool:
@@ -107,6 +121,8 @@ class Manager:
                 for key in self._informers[self._root].store.keys():  # noqa: SIM118  a Store is no dict
                     self._queue.add(key)
                 self._took_over = True
+                if self._loop is not None:
+                    workers.create_task(self._loop.run())
                 for _ in range(WORKERS):
                     workers.create_task(self._work())
         finally:

@@ -25,7 +25,7 @@ from setpoint.kube.election import Elector
 from setpoint.kube.informer import Informer
 from setpoint.kube.permissions import LEASE_NAME
 from setpoint.kube.resources import INFERENCE_SERVICES, Resource
-from setpoint.manager import Manager, fence
+from setpoint.manager import MakeLoop, Manager, fence
 from setpoint.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -104,8 +104,13 @@ def build(settings: Settings) -> tuple[KubeClient, Manager]:
     return client, manager_for(client, elector, settings)
 
 
-def manager_for(client: KubeClient, elector: Elector, settings: Settings) -> Manager:
-    """Return the manager of the InferenceService controller."""
+def manager_for(
+    client: KubeClient,
+    elector: Elector,
+    settings: Settings,
+    make_loop: MakeLoop | None = None,
+) -> Manager:
+    """Return the manager of the InferenceService controller, and of a loop beside it."""
 
     def controller(client: KubeClient, informers: Mapping[Resource, Informer]) -> InferenceServiceController:
         return InferenceServiceController(client, informers, settings, now=_now)
@@ -118,6 +123,7 @@ def manager_for(client: KubeClient, elector: Elector, settings: Settings) -> Man
         indexes={INDEX: index_terms},
         make_controller=controller,
         elector=elector,
+        make_loop=make_loop,
     )
 
 

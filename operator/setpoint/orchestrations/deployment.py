@@ -79,7 +79,7 @@ def pod_template(service: InferenceService, settings: Settings) -> dict[str, Any
         hugepages=[mount(pages) for pages in spec.placement.hugepages],
         image_pull_secrets=settings.image_pull_secrets,
         limits_path=LIMITS_PATH,
-        limits_name=live_limits.config_map_name(service),
+        limits_name=live_limits.config_map_name(service.metadata.name),
         limits_key=live_limits.KEY,
         limits_field=f"metadata.annotations['{live_limits.ANNOTATION}']",
         plugin_path=vllm_plugin.FOLDER,
@@ -157,7 +157,9 @@ def children(
     files = {vllm_plugin.config_map_key(path): text for path, text in vllm_plugin.files().items()}
     return [
         *([child("plugin", plugin, files=files)] if live_channel.plugin_of(template) == plugin else []),
-        child("limits", live_limits.config_map_name(service), key=live_limits.KEY, limits=limits),
+        child(
+            "limits", live_limits.config_map_name(service.metadata.name), key=live_limits.KEY, limits=limits
+        ),
         child("service-account", name),
         child("controller-revision", revision_name(service, revision)),
         child("service", name),

@@ -6,28 +6,67 @@ seen, so what is to be believed must have one at least as high as everything tha
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.scalars import duration_seconds
-from setpoint_vllm.limits_file import parse
+from setpoint_vllm.limits_file import Limit, parse
 
 ANNOTATION = "setpoint.dev/limits"
 """Annotation of a pod: the limits file's text."""
 KEY = "limits.json"
 """The limits file's key in the ConfigMap."""
 
+NAMES = {
+    Limit.TOKENS: "maxNumBatchedTokens",
+    Limit.SEQS: "maxNumSeqs",
+    Limit.QUEUED_TOKENS: "maxQueuedTokens",
+}
+"""The limits that the tuner moves, and their names in the API."""
 _HIGHEST = 2**53 - 1
 """The plugin takes no higher generation."""
 
 
-def config_map_name(service: InferenceService) -> str:
+@dataclass(frozen=True)
+class Wanted:
+    """What the tuner wants of a service's engines."""
+
+    limits: Mapping[Limit, int] = field(default_factory=dict)
+    """Those that are off their start values."""
+    expires_seconds: float | None = None
+    """Unix time at which they end unless they are renewed; None for limits that stay."""
+
+
+def wanted_by(checkpoint: Mapping[str, Any]) -> Wanted:
+    """Return what a TuningCheckpoint wants; nothing where it is not as the API server would take it."""
+    spec = checkpoint.get("spec") or {}
+    found = spec.get("limits") or {}
+    try:
+        expires = spec.get("expires")
+        return Wanted(
+            {limit: int(found[name]) for limit, name in NAMES.items() if name in found},
+            datetime.fromisoformat(expires).timestamp() if expires else None,
+        )
+    except (TypeError, ValueError):
+        return Wanted()
+
+
+def config_map_name(service_name: str) -> str:
     """Return the name of the ConfigMap with the limits file."""
-    return f"{service.metadata.name}-limits"
+    return f"{service_name}-limits"
 
 
-def limits_file(service: InferenceService, *, writer: str, seen: Iterable[str], generation: int) -> str:
+def limits_file(
+    service: InferenceService,
+    *,
+    writer: str,
+    seen: Iterable[str],
+    generation: int,
+    tuned: Wanted | None = None,
+) -> str:
     """Return the text of the limits file.
 
     `writer` is the uid of the service, `seen` the texts that stand in its ConfigMap and its pods now, and
@@ -35,7 +74,14 @@ def limits_file(service: InferenceService, *, writer: str, seen: Iterable[str], 
     would be believed before it: a change by hand, however high its generation, is outdone. What is no limits
     file is nothing that an engine believes.
     """
-    wanted = {"writer": writer, "limits": {}, "objectives": _objectives(service)}
+    tuned = tuned or Wanted()
+    wanted: dict[str, Any] = {
+        "writer": writer,
+        "limits": {limit.value: value for limit, value in sorted(tuned.limits.items())},
+        "objectives": _objectives(service),
+    }
+    if tuned.limits and tuned.expires_seconds is not None:
+        wanted["expires"] = tuned.expires_seconds
     generations = {text: found for text in seen if (found := _generation(text)) is not None}
     highest = max(generations.values(), default=0)
     ours = _text(wanted, highest)

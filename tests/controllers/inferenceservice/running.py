@@ -42,6 +42,7 @@ class Operator:
     """One running operator, and every request that it made about objects of one namespace."""
 
     manager: Manager
+    client: KubeClient
     namespace: str
     requests: list[Request] = field(default_factory=list)
 
@@ -106,7 +107,7 @@ async def operator(
     lease_namespace = await api_server.create_namespace(f"lease-{next(_lease_namespaces)}")
     async with api_server.client(on_request=on_request, on_response=on_response) as client:
         elector = Elector(client, namespace=lease_namespace, name=LEASE_NAME, identity="operator")
-        running = Operator(manager_for(client, elector, settings or Settings()), namespace)
+        running = Operator(manager_for(client, elector, settings or Settings()), client, namespace)
         task = asyncio.create_task(_run(running.manager))
         try:
             yield running

@@ -12,7 +12,7 @@ from setpoint.api.inferenceservice import GROUP, KIND, VERSION
 from setpoint.api.reasons import Reason
 from setpoint.controllers.inferenceservice.decide import Plan, Tell, decide
 from setpoint.controllers.inferenceservice.observe import Snapshot, observe
-from setpoint.controllers.inferenceservice.status import Refusal, status_of
+from setpoint.controllers.inferenceservice.status import Refusal, part_of_service, status_of
 from setpoint.kube.apply import Applier, Foreign
 from setpoint.kube.client import KubeClient
 from setpoint.kube.errors import ApiError, Conflict, Forbidden, NotFound, Rejected
@@ -133,7 +133,7 @@ class InferenceServiceController:
 
     async def _report(self, snapshot: Snapshot, plan: Plan, refusal: Refusal | None) -> None:
         status = status_of(snapshot, plan, refusal, now=self._now())
-        if status == snapshot.service.get("status"):
+        if status == part_of_service(snapshot.service.get("status", {})):
             return
         namespace, name = snapshot.key
         manifest: Object = {

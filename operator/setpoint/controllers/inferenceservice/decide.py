@@ -88,7 +88,11 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
             # ControllerRevision stores cannot be changed: the next pass stores the new one.
             return Plan(service=service, revision=revision, deletes=(_delete(CONTROLLER_REVISIONS, stored),))
     limits = live_limits.limits_file(
-        service, writer=snapshot.uid, seen=_told(snapshot, service), generation=snapshot.generation
+        service,
+        writer=snapshot.uid,
+        seen=_told(snapshot, service),
+        generation=snapshot.generation,
+        tuned=live_limits.wanted_by(snapshot.checkpoint or {}),
     )
     manifests = deployment.children(
         service,
@@ -192,7 +196,7 @@ def _has_plugin(snapshot: Snapshot, service: InferenceService, stored: Object) -
 def _told(snapshot: Snapshot, service: InferenceService) -> Iterator[str]:
     """The limits files that stand where engines may read them."""
     for found in snapshot.ours(CONFIG_MAPS):
-        if found["metadata"]["name"] == live_limits.config_map_name(service):
+        if found["metadata"]["name"] == live_limits.config_map_name(service.metadata.name):
             yield (found.get("data") or {}).get(live_limits.KEY, "")
     yield from filter(None, map(_limits_of, snapshot.pods))
 

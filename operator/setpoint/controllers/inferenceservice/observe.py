@@ -20,6 +20,7 @@ from setpoint.kube.resources import (
     PODS,
     SERVICE_ACCOUNTS,
     SERVICES,
+    TUNING_CHECKPOINTS,
     Resource,
 )
 from setpoint.orchestrations.deployment import MANAGED_BY, SERVICE_LABEL
@@ -56,6 +57,7 @@ WATCHED: Mapping[Resource, Watched] = {
     **dict.fromkeys(CHILDREN, Watched(_OURS)),
     CONFIG_MAPS: Watched(_OURS, _digested),
     PODS: Watched(_OURS, _pod_status),
+    TUNING_CHECKPOINTS: Watched(_OURS),
     # The EndpointSlice controller copies the Service's labels.
     ENDPOINT_SLICES: Watched(_OURS),
 }
@@ -82,6 +84,8 @@ class Snapshot:
     children: Mapping[Resource, tuple[Object, ...]]
     pods: tuple[Object, ...]
     endpoint_slices: tuple[Object, ...]
+    checkpoint: Object | None = None
+    """What the tuner wants of the engines, in a TuningCheckpoint of this very service."""
 
     @property
     def key(self) -> Key:
@@ -145,11 +149,14 @@ def observe(caches: Mapping[Resource, Cache], key: Key) -> Snapshot | None:
     if service is None:
         return None
     term = _term(key)
+    checkpoint = caches[TUNING_CHECKPOINTS].get(*key)
+    is_ours = checkpoint is not None and controller_uid(checkpoint) == service["metadata"]["uid"]
     return Snapshot(
         service=service,
         children={resource: tuple(caches[resource].find(INDEX, term)) for resource in CHILDREN},
         pods=tuple(caches[PODS].find(INDEX, term)),
         endpoint_slices=tuple(caches[ENDPOINT_SLICES].find(INDEX, term)),
+        checkpoint=checkpoint if is_ours else None,
     )
 
 

@@ -75,6 +75,16 @@ def status_of(snapshot: Snapshot, plan: Plan, refusal: Refusal | None, *, now: s
     return status.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
+def part_of_service(status: Object) -> Object:
+    """Return what of a whole status this controller writes; the rest is the tuner's."""
+    part = {field: value for field, value in status.items() if field != "tuning"}
+    if "conditions" in part:
+        part["conditions"] = [each for each in part["conditions"] if each["type"] in TYPES]
+    return part
+
+
+TYPES = frozenset({ConditionType.ACCEPTED, ConditionType.READY, ConditionType.PROGRESSING})
+"""The conditions that this controller writes."""
 Verdict = tuple[ConditionStatus, str, str]
 
 

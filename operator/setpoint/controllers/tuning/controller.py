@@ -1,0 +1,251 @@
+"""The steps of one cycle: one scrape for all services, then each service by itself.
+
+Observe (frozen snapshots of the caches), read (at most 20 queries for all together), decide (pure), write
+what is wanted into the service's TuningCheckpoint and what is known into its status, each only when it
+changed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pydantic import ValidationError
+
+from setpoint.api.inferenceservice import GROUP, KIND, VERSION, InferenceService
+from setpoint.api.reasons import Reason
+from setpoint.api.scalars import duration_seconds
+from setpoint.controllers.inferenceservice.observe import Cache
+from setpoint.controllers.tuning.checkpoint import checkpoint_of, restored
+from setpoint.controllers.tuning.observe import Snapshot, is_killed, observe
+from setpoint.controllers.tuning.scrape import Engines, Look
+from setpoint.controllers.tuning.status import part_of_tuning, state_of, status_of
+from setpoint.controllers.tuning.tuned import Tuned, cycle, settings_of
+from setpoint.kube.client import KubeClient
+from setpoint.kube.election import LeadershipLost
+from setpoint.kube.errors import ApiError, Conflict, NotFound
+from setpoint.kube.informer import Informer
+from setpoint.kube.objects import Key, Object
+from setpoint.kube.resources import INFERENCE_SERVICES, TUNING_CHECKPOINTS, Resource
+from setpoint.tuner.state import Mode, Observation, Settings
+
+logger = logging.getLogger(__name__)
+
+FIELD_MANAGER = "setpoint-tuning"
+QUIET_SECONDS = 300.0
+"""Figures alone are written no more often than this."""
+WRITERS = 8
+"""Requests that are made at once."""
+
+
+@dataclass
+class _Known:
+    """One service between cycles, and what was last written of it."""
+
+    uid: str
+    tuned: Tuned
+    since: float
+    """When this process first looked at it."""
+    status_seconds: float
+    """When its status was last written, or first looked at."""
+
+
+Asked: TypeAlias = Mapping[Key, tuple[Snapshot, InferenceService, Settings]]
+
+
+class TuningController:
+    """Tunes every service that promises something."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        informers: Mapping[Resource, Informer],
+        look: Look | None,
+        *,
+        clock: Callable[[], float],
+        rfc3339: Callable[[float], str],
+        interval_seconds: float,
+        kill_switch: Key | None = None,
+    ) -> None:
+        """Without a `look` nothing is known of the engines. `clock` returns the Unix time, `rfc3339` how the
+        API writes one.
+        """
+        self._client = client
+        self._informers = informers
+        self._caches: Mapping[Resource, Cache] = {
+            resource: informer.store for resource, informer in informers.items()
+        }
+        self._look = look
+        self._clock = clock
+        self._rfc3339 = rfc3339
+        self._interval_seconds = interval_seconds
+        self._kill_switch = kill_switch
+        self._known: dict[Key, _Known] = {}
+        self._killed = False
+        self._writers = asyncio.Semaphore(WRITERS)
+
+    async def run(self) -> None:
+        """Do one cycle after the other, until cancelled."""
+        while True:
+            began = self._clock()
+            try:
+                await self.cycle()
+            except LeadershipLost:
+                raise
+            except Exception:
+                # One cycle that fails must not end those to come: limits would run out of their lease.
+                logger.exception("a cycle of the tuner failed")
+            await asyncio.sleep(max(self._interval_seconds - (self._clock() - began), 1.0))
+
+    async def cycle(self) -> None:
+        """Look at every service once."""
+        now = self._clock()
+        self._killed = is_killed(self._caches, self._kill_switch)
+        snapshots = self._snapshots()
+        for gone in self._known.keys() - snapshots.keys():
+            del self._known[gone]
+        asked = {
+            key: (snapshot, service, self._settings(snapshot, service))
+            for key, (snapshot, service) in snapshots.items()
+        }
+        # What is to go back to its start values does not wait for Prometheus.
+        await self._stop(asked, now)
+        if asked:
+            engines = Engines(failure="there is none")
+            if self._look is not None:
+                engines = await asyncio.to_thread(self._look, now)
+            await self._each(asked, engines, self._clock())
+
+    async def _stop(self, asked: Asked, now: float) -> None:
+        stopped = {
+            key: each
+            for key, each in asked.items()
+            if each[2].mode is Mode.DISABLED and each[0].checkpoint is not None
+        }
+        await self._each(stopped, Engines(failure="not asked yet"), now, is_told=False)
+
+    def _settings(self, snapshot: Snapshot, service: InferenceService) -> Settings:
+        return settings_of(
+            service, snapshot.uid, killed=self._killed, interval_seconds=self._interval_seconds
+        )
+
+    def _snapshots(self) -> dict[Key, tuple[Snapshot, InferenceService]]:
+        found = {}
+        for key in self._informers[INFERENCE_SERVICES].store.keys():  # noqa: SIM118  a Store is no dict
+            snapshot = observe(self._caches, key)
+            if snapshot is None:
+                continue
+            try:
+                service = InferenceService.model_validate(snapshot.service)
+            except ValidationError:
+                continue  # the InferenceService controller says so
+            if service.spec.slo is not None or snapshot.checkpoint is not None or key in self._known:
+                found[key] = snapshot, service
+        return found
+
+    async def _each(self, asked: Asked, engines: Engines, now: float, *, is_told: bool = True) -> None:
+        """Tune each of them; one that fails keeps no other from it."""
+
+        async def one(key: Key, snapshot: Snapshot, service: InferenceService, settings: Settings) -> None:
+            async with self._writers:
+                try:
+                    await self._tune(snapshot, service, settings, engines, now, is_told=is_told)
+                except LeadershipLost:
+                    raise
+                except (Conflict, NotFound):
+                    pass  # gone, or another of its name: the next cycle sees what is there
+                except ApiError as error:
+                    logger.warning("%s/%s: %s; trying again", *key, error)
+                except Exception:
+                    logger.exception("%s/%s: trying again", *key)
+
+        await asyncio.gather(*(one(key, *each) for key, each in asked.items()))
+
+    async def _tune(
+        self,
+        snapshot: Snapshot,
+        service: InferenceService,
+        settings: Settings,
+        engines: Engines,
+        now: float,
+        *,
+        is_told: bool,
+    ) -> None:
+        known = self._known.get(snapshot.key)
+        if known is None or known.uid != snapshot.uid:
+            known = _Known(snapshot.uid, restored(snapshot.checkpoint), since=now, status_seconds=now)
+            self._known[snapshot.key] = known
+        observation = _observation(snapshot, engines, now)
+        window_seconds = duration_seconds(service.spec.slo.window) if service.spec.slo else 300.0
+        decision, known.tuned = cycle(known.tuned, observation, settings, snapshot.told, window_seconds)
+        await self._write_checkpoint(snapshot, service, known)
+        if not is_told:
+            return
+        if service.spec.slo is None:
+            await self._write_status(snapshot, known, {}, now)
+            return
+        status = status_of(
+            service,
+            snapshot.service.get("status", {}),
+            known.tuned,
+            decision,
+            observation,
+            settings,
+            generation=snapshot.service["metadata"]["generation"],
+            now=self._rfc3339(now),
+            outdone=self._outdone(),
+            is_young=now - known.since < window_seconds,
+        )
+        await self._write_status(snapshot, known, status, now)
+
+    def _outdone(self) -> Reason | None:
+        if self._killed:
+            return Reason.KILL_SWITCH
+        return Reason.NO_PROMETHEUS if self._look is None else None
+
+    async def _write_checkpoint(self, snapshot: Snapshot, service: InferenceService, known: _Known) -> None:
+        wanted = checkpoint_of(snapshot, service, known.tuned)
+        if wanted is None or wanted["spec"] == (snapshot.checkpoint or {}).get("spec"):
+            return
+        namespace, name = snapshot.key
+        written = await self._client.apply(
+            TUNING_CHECKPOINTS, namespace, name, wanted, field_manager=FIELD_MANAGER
+        )
+        self._informers[TUNING_CHECKPOINTS].observe_write(written)
+
+    async def _write_status(self, snapshot: Snapshot, known: _Known, status: Object, now: float) -> None:
+        stands = part_of_tuning(snapshot.service.get("status", {}))
+        if status == stands:
+            return
+        is_news = not status or not stands or state_of(status) != state_of(stands)
+        if not is_news and now - known.status_seconds < QUIET_SECONDS:
+            return
+        namespace, name = snapshot.key
+        manifest: Object = {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": KIND,
+            "metadata": {"name": name, "uid": snapshot.uid},
+            "status": status,
+        }
+        written = await self._client.apply(
+            INFERENCE_SERVICES, namespace, name, manifest, field_manager=FIELD_MANAGER, subresource="status"
+        )
+        known.status_seconds = now
+        self._informers[INFERENCE_SERVICES].observe_write(written)
+
+
+def _observation(snapshot: Snapshot, engines: Engines, now: float) -> Observation:
+    namespace, service = snapshot.key
+    if engines.failure:
+        return Observation(now, {}, {"engines": engines.failure})
+    readings, missing = {}, {}
+    for name in snapshot.engines:
+        pod = namespace, name
+        if pod not in engines.readings:
+            missing[name] = engines.faults.get(pod, "Prometheus has no series of it")
+        elif engines.services.get(pod) != service:
+            missing[name] = f"its series say that it is an engine of {engines.services.get(pod)}"
+        else:
+            readings[name] = engines.readings[pod]
+    return Observation(now, readings, missing)

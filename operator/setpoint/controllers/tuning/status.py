@@ -1,0 +1,319 @@
+"""What the tuner tells of a service: two conditions, figures and its last changes, rounded so that they rest.
+
+Whether the promise is kept is judged over `slo.window`, whatever limits moved in it. True and False need
+evidence of this very window; without it the condition is Unknown, and says why.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.reasons import Reason
+from setpoint.api.status import (
+    Condition,
+    ConditionStatus,
+    ConditionType,
+    DecisionRecord,
+    InferenceServiceStatus,
+    LimitValues,
+    ObjectiveStatus,
+    ObjectiveVerdict,
+    TuningStatus,
+)
+from setpoint.controllers.tuning.tuned import MOST_DECISIONS, Done, Tuned
+from setpoint.kube.objects import Object
+from setpoint.signals.reading import Reading
+from setpoint.signals.window import Window
+from setpoint.tuner import state as tuner
+from setpoint.tuner.evidence import Evidence, Verdict, evidence
+from setpoint.tuner.knobs import Knobs
+from setpoint.tuner.static import static_choice
+from setpoint.tuner.steptime import fit, measured_steps
+from setpoint_vllm.limits_file import Limit
+
+LEAST_COUNT = 20.0
+"""Independent latencies of an objective without which nothing is said of it."""
+TYPES = frozenset({ConditionType.SLO_MET, ConditionType.TUNING})
+"""The conditions that the tuner writes."""
+_REASONS = {each.value: each for each in Reason}
+_NO_PROMETHEUS = "the operator is not told where Prometheus is: set prometheus.url in the chart's values"
+ConditionVerdict = tuple[ConditionStatus, Reason, str]
+
+
+def status_of(
+    service: InferenceService,
+    former: Object,
+    tuned: Tuned,
+    decision: tuner.Decision,
+    observation: tuner.Observation,
+    settings: tuner.Settings,
+    *,
+    generation: int,
+    now: str,
+    outdone: Reason | None = None,
+    is_young: bool = False,
+) -> Object:
+    """Return the tuner's part of the status as it should stand.
+
+    `outdone` is why the tuner has nothing to say: the kill switch, or no Prometheus. While it `is_young` it
+    has not seen a whole window: what stands of the promise stays until there is evidence.
+
+    `former` is the status that stands, and `now` (RFC 3339) becomes the lastTransitionTime of a condition
+    whose status changed.
+    """
+    readings = observation.readings
+    seen = tuned.history.until(readings) if readings else None
+    window = seen.window if seen else None
+    judged = tuple(evidence(each, window) for each in settings.objectives) if window else ()
+    found = {
+        ConditionType.SLO_MET: _slo_met(observation, judged, outdone),
+        ConditionType.TUNING: _tuning(decision, tuned, outdone),
+    }
+    before = {condition["type"]: condition for condition in former.get("conditions", ())}
+    stands = before.get(ConditionType.SLO_MET)
+    if is_young and stands and found[ConditionType.SLO_MET][0] is ConditionStatus.UNKNOWN:
+        found[ConditionType.SLO_MET] = (
+            ConditionStatus(stands["status"]),
+            _REASONS[stands["reason"]],
+            stands["message"],
+        )
+    status = InferenceServiceStatus(
+        conditions=[
+            Condition(
+                type=kind,
+                status=verdict,
+                observed_generation=generation,
+                last_transition_time=_transition_time(before.get(kind), verdict, now),
+                reason=reason,
+                message=message,
+            )
+            for kind, (verdict, reason, message) in found.items()
+        ],
+        tuning=_figures(service, tuned, decision, readings, window, judged, settings, former),
+    )
+    return status.model_dump(by_alias=True, exclude_none=True, mode="json")
+
+
+def part_of_tuning(status: Object) -> Object:
+    """Return what of a whole status the tuner writes; the rest is the InferenceService controller's."""
+    conditions = [each for each in status.get("conditions", ()) if each["type"] in TYPES]
+    part: Object = {"conditions": conditions} if conditions else {}
+    return part | ({"tuning": status["tuning"]} if "tuning" in status else {})
+
+
+def state_of(status: Object) -> object:
+    """Return what of the status is worth a write at once when it changes; figures can wait."""
+    conditions = [(each["type"], each["status"], each["reason"]) for each in status["conditions"]]
+    tuning = status.get("tuning", {})
+    return (
+        conditions,
+        tuning.get("wanted"),
+        tuning.get("inForce"),
+        len(tuning.get("decisions", ())),
+        [each["time"] for each in tuning.get("decisions", ())],
+    )
+
+
+def _slo_met(
+    observation: tuner.Observation,
+    judged: tuple[Evidence, ...],
+    outdone: Reason | None,
+) -> ConditionVerdict:
+    if outdone is Reason.NO_PROMETHEUS:
+        return ConditionStatus.UNKNOWN, outdone, _NO_PROMETHEUS
+    if observation.missing:
+        message = "; ".join(f"{name}: {why}" for name, why in observation.missing.items())
+        return ConditionStatus.UNKNOWN, Reason.SIGNAL_LOST, message
+    if not judged:
+        message = "no engine serves" if not observation.readings else "the engines were seen only once"
+        return ConditionStatus.UNKNOWN, Reason.NOT_ENOUGH_TRAFFIC, message
+    if all(each.judged.count == 0 for each in judged):
+        if any(each.supported is None for each in observation.readings.values()):
+            message = "an engine runs without Setpoint's plugin, so nobody judges its requests"
+            return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, message
+        return ConditionStatus.UNKNOWN, Reason.NOT_ENOUGH_TRAFFIC, "no request was judged in the window"
+    unknown = [each for each in judged if each.effective_count < LEAST_COUNT]
+    missed = [each for each in judged if each not in unknown and not _is_met(each)]
+    if missed:
+        return ConditionStatus.FALSE, Reason.MISSED, "; ".join(map(_told, missed))
+    if unknown:
+        message = f"too few requests to tell of {', '.join(each.objective.name for each in unknown)}"
+        return ConditionStatus.UNKNOWN, Reason.NOT_ENOUGH_TRAFFIC, message
+    return ConditionStatus.TRUE, Reason.MET, "; ".join(map(_told, judged))
+
+
+def _is_met(found: Evidence) -> bool:
+    if found.verdict is Verdict.UNCLEAR:
+        return found.bad_share <= found.objective.bad_share_allowed
+    return found.verdict is Verdict.KEPT
+
+
+def _told(found: Evidence) -> str:
+    objective = found.objective
+    unsure = ", which is not certain" if found.verdict is Verdict.UNCLEAR else ""
+    return (
+        f"{objective.name}: {_percent(found.bad_share)} beyond {_duration(objective.threshold_seconds)}, "
+        f"allowed are {_percent(objective.bad_share_allowed)}{unsure}"
+    )
+
+
+def _tuning(decision: tuner.Decision, tuned: Tuned, outdone: Reason | None) -> ConditionVerdict:
+    reason = outdone or _REASONS[decision.reason.value]
+    acts = decision.reason in {
+        tuner.Reason.GUARDING,
+        tuner.Reason.HOLDING,
+        tuner.Reason.RECOMMENDING,
+        tuner.Reason.NOT_ENOUGH_TRAFFIC,
+    }
+    moved = knobs_text(tuned.state.knobs)
+    said = _NO_PROMETHEUS if outdone is Reason.NO_PROMETHEUS else decision.message
+    message = f"{moved}: {said}" if said else moved
+    return ConditionStatus.TRUE if acts and outdone is None else ConditionStatus.FALSE, reason, message
+
+
+def knobs_text(knobs: Knobs) -> str:
+    """Return the limits that are off their start values, as a person reads them."""
+    named = {
+        "maxNumBatchedTokens": knobs.tokens,
+        "maxNumSeqs": knobs.seqs,
+        "maxQueuedTokens": knobs.queued_tokens,
+    }
+    moved = [f"{name} {value}" for name, value in named.items() if value is not None]
+    return ", ".join(moved) or "all limits are at their start values"
+
+
+def _figures(
+    service: InferenceService,
+    tuned: Tuned,
+    decision: tuner.Decision,
+    readings: Mapping[str, Reading],
+    window: Window | None,
+    judged: tuple[Evidence, ...],
+    settings: tuner.Settings,
+    former: Object,
+) -> TuningStatus:
+    slo = service.spec.slo
+    thresholds = {each.name: each.threshold for each in slo.objectives} if slo else {}
+    requests = window.requests if window else None
+    recommended = decision.change if decision.change and not decision.is_applied else None
+    return TuningStatus(
+        objectives=[
+            ObjectiveStatus(
+                name=each.objective.name,
+                threshold=thresholds[each.objective.name],
+                percentile=int(each.objective.percentile),
+                verdict=ObjectiveVerdict(each.verdict.value),
+                bad_share=_percent(each.bad_share),
+                samples=_rounded(each.judged.count),
+            )
+            for each in judged
+            if each.objective.name in thresholds
+        ],
+        good_share=_percent(requests.good / requests.count) if requests and requests.count else None,
+        window=_duration(round(window.seconds / 10) * 10) if window else None,
+        wanted=_values(tuned.wanted()),
+        in_force=_values(_in_force(readings)),
+        recommendation=recommendation(recommended, tuned, settings),
+        decisions=_decisions(tuned, former),
+    )
+
+
+def recommendation(change: tuner.Change | None, tuned: Tuned, settings: tuner.Settings) -> str | None:
+    """Return what Auto would do now, and which budget would keep the promise for good; None for nothing."""
+    said = []
+    if change is not None:
+        said.append(f"Auto would now set {knobs_text(change.after)}, since {change.cause}")
+    line = fit(measured_steps([readings for _, readings in tuned.history.moments]))
+    choice = (
+        static_choice(line, settings.objectives, tuned.start, settings.bounds)
+        if line and tuned.start
+        else None
+    )
+    if choice is not None:
+        said.append(
+            f"with --max-num-batched-tokens={choice.tokens} no step would take longer than about "
+            f"{_duration(float(f'{choice.step_seconds:.2g}'))}, by this service's own steps"
+        )
+    return "; ".join(said) or None
+
+
+def _in_force(readings: Mapping[str, Reading]) -> dict[Limit, int]:
+    """The lowest of all ranks, of the limits that are off their start values in one of them."""
+    found: dict[Limit, int] = {}
+    for reading in readings.values():
+        for rank in reading.ranks.values():
+            for limit, value in rank.in_force.items():
+                if value != rank.start.get(limit):
+                    found[limit] = min(found.get(limit, value), value)
+    return found
+
+
+def _values(limits: Mapping[Limit, int]) -> LimitValues | None:
+    if not limits:
+        return None
+    return LimitValues(
+        max_num_batched_tokens=limits.get(Limit.TOKENS),
+        max_num_seqs=limits.get(Limit.SEQS),
+        max_queued_tokens=limits.get(Limit.QUEUED_TOKENS),
+    )
+
+
+def _decisions(tuned: Tuned, former: Object) -> list[DecisionRecord]:
+    """The last changes, also those that a former process made."""
+    records = [_record(each) for each in tuned.done]
+    known = {each.time for each in records}
+    stand = former.get("tuning", {}).get("decisions", ())
+    records += [DecisionRecord.model_validate(each) for each in stand if each["time"] not in known]
+    return records[:MOST_DECISIONS]
+
+
+def _record(done: Done) -> DecisionRecord:
+    change = done.change
+    effect = None
+    if done.bad_share_after is not None and done.is_applied:
+        before = "" if done.bad_share_before is None else f"before {_percent(done.bad_share_before)}, "
+        effect = f"bad requests: {before}after {_percent(done.bad_share_after)}"
+    return DecisionRecord(
+        time=rfc3339(done.at_seconds),
+        policy=change.policy.value,
+        cause=change.cause,
+        before=_knob_values(change.before),
+        after=_knob_values(change.after),
+        applied=done.is_applied,
+        effect=effect,
+    )
+
+
+def _knob_values(knobs: Knobs) -> LimitValues:
+    return LimitValues(
+        max_num_batched_tokens=knobs.tokens,
+        max_num_seqs=knobs.seqs,
+        max_queued_tokens=knobs.queued_tokens,
+    )
+
+
+def rfc3339(unix_seconds: float) -> str:
+    """Return a moment as the API writes it."""
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _transition_time(before: Object | None, verdict: ConditionStatus, now: str) -> str:
+    if before is not None and before["status"] == verdict:
+        return str(before["lastTransitionTime"])
+    return now
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _rounded(count: float) -> int:
+    """Two significant digits: more would change with every cycle."""
+    return int(float(f"{count:.2g}"))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return f"{1000 * seconds:g}ms"
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes:.0f}m{rest:g}s" if minutes else f"{rest:g}s"

@@ -1,0 +1,143 @@
+"""What the tuner knows of one service between two cycles, and how it comes back after a restart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.api.scalars import duration_seconds
+from setpoint.tuner.history import History
+from setpoint.tuner.knobs import Bounds, Knobs, Start, limits, start_of
+from setpoint.tuner.promise import Objective
+from setpoint.tuner.state import Change, Decision, Mode, Observation, OnStop, Settings, State
+from setpoint.tuner.tuner import decide
+from setpoint_vllm.limits_file import Latency, Limit, parse
+
+MOST_DECISIONS = 20
+_STATE = TypeAdapter(State)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A change that was made or recommended, and what came of it."""
+
+    at_seconds: float
+    change: Change
+    is_applied: bool
+    bad_share_before: float | None
+    bad_share_after: float | None = None
+    """Of the first complete window after it."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """One service."""
+
+    state: State = field(default_factory=State)
+    start: Start | None = None
+    """What its engines were started with, as far as they have told."""
+    history: History = field(default_factory=lambda: History(300.0))
+    done: tuple[Done, ...] = ()
+    """The last changes, the newest first."""
+    stored_limits: Mapping[Limit, int] = field(default_factory=dict)
+    """What was wanted when this process started, until the engines have told what they were started with."""
+
+    def wanted(self) -> dict[Limit, int]:
+        """The limits that are wanted off their start values."""
+        if self.state.knobs == Knobs():
+            return {}
+        return limits(self.state.knobs, self.start) if self.start else dict(self.stored_limits)
+
+
+def settings_of(service: InferenceService, uid: str, *, killed: bool, interval_seconds: float) -> Settings:
+    """Return what a service's spec asks of the tuner; a switch that is thrown outdoes it."""
+    tuning, slo = service.spec.tuning, service.spec.slo
+    bounds = tuning.bounds
+    least_tokens = bounds.max_num_batched_tokens and bounds.max_num_batched_tokens.min
+    least_seqs = bounds.max_num_seqs and bounds.max_num_seqs.min
+    return Settings(
+        mode=Mode.DISABLED if killed or slo is None else Mode(tuning.mode.value),
+        objectives=tuple(
+            Objective(
+                each.name,
+                Latency(each.metric.value),
+                duration_seconds(each.threshold),
+                float(each.percentile),
+            )
+            for each in (slo.objectives if slo else ())
+        ),
+        bounds=Bounds(
+            least_tokens or Bounds().least_tokens,
+            least_seqs or Bounds().least_seqs,
+        ),
+        on_stop=OnStop.RESTORE if killed else OnStop(tuning.on_stop.value),
+        writer=uid,
+        stale_seconds=max(30.0, 3 * interval_seconds),
+    )
+
+
+def cycle(
+    tuned: Tuned, observation: Observation, settings: Settings, told: str | None, window_seconds: float
+) -> tuple[Decision, Tuned]:
+    """Do one cycle of the tuner on one service; `told` is the limits file that stands."""
+    ranks = {
+        f"{name} {rank}": each
+        for name, reading in observation.readings.items()
+        for rank, each in reading.ranks.items()
+    }
+    tuned = replace(tuned, start=start_of(ranks) or tuned.start)
+    generation = _told_generation(told, tuned, settings)
+    decision, state = decide(replace(observation, told_generation=generation), tuned.state, settings)
+    history = tuned.history
+    if history.window_seconds != window_seconds or state.objectives != tuned.state.objectives:
+        history = History(window_seconds)
+    if observation.readings and not observation.missing:
+        history = history.with_readings(observation.now_seconds, observation.readings)
+    done = _done(tuned.done, decision, observation.now_seconds)
+    return decision, replace(tuned, state=state, history=history, done=done)
+
+
+def stored_state(state: State) -> str:
+    """Return what of a state outlives this process; a window does not: it begins anew."""
+    return _STATE.dump_json(replace(state, began={}, settled_seconds=None)).decode()
+
+
+def restored_state(text: str) -> State:
+    """Return a state that was stored; a new one where the text is none."""
+    try:
+        return _STATE.validate_json(text)
+    except ValidationError:
+        return State()
+
+
+def _told_generation(told: str | None, tuned: Tuned, settings: Settings) -> int | None:
+    """The generation of the file that stands, if it says what is wanted."""
+    if told is None:
+        return None
+    try:
+        file = parse(told)
+    except ValueError:
+        return None
+    promised = {(each.name, each.latency, each.threshold_seconds) for each in file.objectives}
+    wanted = {(each.name, each.latency, each.threshold_seconds) for each in settings.objectives}
+    same = file.writer == settings.writer and promised == wanted
+    return file.generation if same and file.limits == tuned.wanted() else None
+
+
+def _done(before: tuple[Done, ...], decision: Decision, now: float) -> tuple[Done, ...]:
+    if before and before[0].bad_share_after is None and decision.is_complete:
+        before = (replace(before[0], bad_share_after=decision.bad_share), *before[1:])
+    change = decision.change
+    if change is None or _is_repeated(before, change, decision):
+        return before
+    new = Done(now, change, decision.is_applied, decision.bad_share)
+    return (new, *before)[:MOST_DECISIONS]
+
+
+def _is_repeated(before: tuple[Done, ...], change: Change, decision: Decision) -> bool:
+    """Whether the same is recommended as the last time, by figures that are a little different."""
+    if decision.is_applied or not before or before[0].is_applied:
+        return False
+    last = before[0].change
+    return (last.policy, last.before, last.after) == (change.policy, change.before, change.after)

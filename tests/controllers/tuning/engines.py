@@ -1,0 +1,60 @@
+"""Engines that tell what a test wants them to, and keep to the limits file that their pod is told."""
+
+from dataclasses import dataclass, field
+
+from setpoint.controllers.tuning.scrape import Engines
+from setpoint.signals.reading import Counters, Judged, RankLimits, Reading
+from setpoint_vllm.limits_file import Limit, LimitsFile
+
+START = {Limit.TOKENS: 8192, Limit.SEQS: 1024}
+
+
+@dataclass
+class FakeEngine:
+    """One engine of one service, on a clock of its own."""
+
+    namespace: str
+    service: str = "chat"
+    pod: str = "chat-1"
+    now: float = 1_000_000.0
+    told: LimitsFile = field(default_factory=LimitsFile)
+    failure: str = ""
+    good: float = 0.0
+    late: float = 0.0
+    judged: Judged = field(default_factory=Judged)
+
+    def serve(self, seconds: float, *, bad_share: float) -> None:
+        """Let time go by, in which 40 requests a second came, and a share of their gaps was too long."""
+        requests = 40 * seconds
+        self.now += seconds
+        self.good += requests * (1 - bad_share)
+        self.late += requests * bad_share
+        self.judged += Judged(100 * requests * (1 - bad_share), 100 * requests * bad_share)
+
+    def look(self, _: float) -> Engines:
+        """Be what Prometheus has of it."""
+        if self.failure:
+            return Engines(failure=self.failure)
+        pod = self.namespace, self.pod
+        return Engines({pod: self._reading()}, {pod: self.service})
+
+    def _reading(self) -> Reading:
+        requests = self.good + self.late
+        return Reading(
+            at_seconds=self.now,
+            counters=Counters(
+                good=self.good,
+                late=self.late,
+                prompt_tokens=512 * requests,
+                generation_tokens=128 * requests,
+                steps=60 * requests,
+                step_tokens=640 * requests,
+                steps_by_tokens={2048.0: 60 * requests},
+                judged={"between-tokens": self.judged},
+            ),
+            running=100,
+            waiting=0,
+            kv_cache_usage=0.2,
+            ranks={"0": RankLimits(self.told.generation, self.told.writer, START | self.told.limits, START)},
+            supported=True,
+        )

@@ -1,0 +1,295 @@
+"""The tuner beside the InferenceService controller, on a real API server."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from setpoint.controllers.tuning.controller import FIELD_MANAGER, TuningController
+from setpoint.controllers.tuning.status import rfc3339
+from setpoint.kube.client import KubeClient
+from setpoint.kube.objects import Object
+from setpoint.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, PODS, TUNING_CHECKPOINTS
+from setpoint_vllm.limits_file import parse
+from tests.apiserver import ApiServer, until
+from tests.controllers.inferenceservice.running import Operator, operator
+from tests.controllers.inferenceservice.users import (
+    NAME,
+    change,
+    condition,
+    create,
+    deployment,
+    live,
+    pod_is_routable,
+    service,
+    told,
+)
+from tests.controllers.tuning.engines import FakeEngine
+
+pytestmark = [pytest.mark.apiserver, pytest.mark.usefixtures("crd")]
+
+SLO = {"objectives": [{"name": "between-tokens", "metric": "InterTokenLatency", "threshold": "30ms"}]}
+CYCLE_SECONDS = 15.0
+SWITCH = "setpoint-tuning"
+
+
+@dataclass
+class Tuned:
+    """A service whose engine a test speaks for, and its tuner."""
+
+    kube: KubeClient
+    running: Operator
+    service: Object
+    engine: FakeEngine
+    tuner: TuningController
+
+    async def cycles(self, number: int, *, bad_share: float = 0.0) -> None:
+        """Let the engine serve and the tuner look, so often."""
+        for _ in range(number):
+            await self.running.quiet()
+            await self._engine_follows()
+            self.engine.serve(CYCLE_SECONDS, bad_share=bad_share)
+            await self.tuner.cycle()
+        await self.running.quiet()
+
+    async def _engine_follows(self) -> None:
+        pod = await self.kube.get(PODS, self.engine.namespace, self.engine.pod)
+        assert pod is not None
+        text = pod["metadata"]["annotations"].get("setpoint.dev/limits")
+        if text:
+            self.engine.told = parse(text)
+
+    async def restart(self) -> None:
+        """A tuner that knows nothing but what is stored."""
+        self.tuner = tuner_of(self.running, self.engine)
+
+    async def checkpoint(self) -> Object | None:
+        return await self.kube.get(TUNING_CHECKPOINTS, self.engine.namespace, NAME)
+
+
+def tuner_of(running: Operator, engine: FakeEngine) -> TuningController:
+    manager = running.manager
+    return TuningController(
+        running.client,
+        manager._informers,
+        engine.look,
+        clock=lambda: engine.now,
+        rfc3339=rfc3339,
+        interval_seconds=CYCLE_SECONDS,
+        kill_switch=(engine.namespace, SWITCH),
+    )
+
+
+@asynccontextmanager
+async def tuned(
+    api_server: ApiServer, kube: KubeClient, namespace: str, mode: str = "Auto"
+) -> AsyncIterator[Tuned]:
+    """Run operator and tuner on a service that promises 30 ms between tokens and has one engine."""
+    async with operator(api_server, namespace) as running:
+        created = await create(kube, service(namespace, slo=SLO, tuning={"mode": mode}))
+
+        async def has_deployment() -> bool:
+            return await kube.get(CONFIG_MAPS, namespace, f"{NAME}-limits") is not None
+
+        await until(has_deployment)
+        await running.quiet()
+        await pod_is_routable(kube, namespace)
+
+        async def is_told() -> bool:
+            return bool(await told(kube, namespace))
+
+        await until(is_told)
+        engine = FakeEngine(namespace)
+        yield Tuned(kube, running, created, engine, tuner_of(running, engine))
+
+
+async def test_auto_lowers_the_budget_of_a_running_engine_and_changes_no_pod_template(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        before = await deployment(kube, namespace)
+        await it.cycles(3)
+        await it.cycles(3, bad_share=0.2)
+
+        assert (await told(kube, namespace))["limits"] == {"tokens": 1024}
+        checkpoint = await it.checkpoint()
+        assert checkpoint is not None
+        assert checkpoint["spec"]["limits"] == {"maxNumBatchedTokens": 1024}
+        now = await live(kube, namespace)
+        assert condition(now, "Tuning") == ("True", "Guarding")
+        assert condition(now, "SLOMet") == ("False", "Missed")
+        assert condition(now, "Ready") == ("True", "Routable")
+        assert now["status"]["tuning"]["decisions"][0]["policy"] == "SmallerBudget"
+        assert (await deployment(kube, namespace))["spec"] == before["spec"]
+
+
+async def test_recommend_says_what_it_would_do_and_writes_no_limit(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace, "Recommend") as it:
+        await it.cycles(3)
+        await it.cycles(3, bad_share=0.2)
+
+        assert await it.checkpoint() is None
+        assert (await told(kube, namespace))["limits"] == {}
+        now = await live(kube, namespace)
+        assert condition(now, "Tuning") == ("True", "Recommending")
+        assert "maxNumBatchedTokens 1024" in now["status"]["tuning"]["recommendation"]
+
+
+async def test_a_promise_that_is_kept_is_said_with_its_evidence(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(4, bad_share=0.01)
+
+        now = await live(kube, namespace)
+        assert condition(now, "SLOMet") == ("True", "Met")
+        assert now["status"]["tuning"]["objectives"][0]["badShare"] == "1.0%"
+
+
+async def test_without_data_nothing_moves_and_the_promise_is_unknown(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(6, bad_share=0.2)
+        limits = (await told(kube, namespace))["limits"]
+        it.engine.failure = "Prometheus: no answer"
+        await it.cycles(25)  # longer than a whole window of the promise
+
+        assert (await told(kube, namespace))["limits"] == limits
+        assert condition(await live(kube, namespace), "SLOMet") == ("Unknown", "SignalLost")
+
+
+async def test_a_tuner_that_starts_anew_keeps_the_limits_that_it_finds(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(6, bad_share=0.2)
+        before = await told(kube, namespace)
+        decisions = (await live(kube, namespace))["status"]["tuning"]["decisions"]
+        await it.restart()
+        it.engine.failure = "Prometheus: no answer"
+        await it.cycles(2)
+        it.engine.failure = ""
+        await it.cycles(2)
+
+        assert (await told(kube, namespace))["limits"] == before["limits"]
+        assert (await live(kube, namespace))["status"]["tuning"]["decisions"] == decisions
+
+
+async def test_the_kill_switch_puts_the_start_values_back_in_one_cycle_without_prometheus(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(6, bad_share=0.2)
+        assert (await told(kube, namespace))["limits"]
+        it.engine.failure = "Prometheus: no answer"
+        await kube.create(CONFIG_MAPS, namespace, switch(namespace, "true"))
+
+        def is_seen() -> bool:
+            return it.running.manager._informers[CONFIG_MAPS].store.get(namespace, SWITCH) is not None
+
+        await until(is_seen)
+        await it.cycles(1)
+
+        assert (await told(kube, namespace))["limits"] == {}
+        assert condition(await live(kube, namespace), "Tuning") == ("False", "KillSwitch")
+
+
+async def test_leaving_auto_puts_the_start_values_back(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(6, bad_share=0.2)
+        changed = await change(kube, it.service, tuning={"mode": "Recommend"})
+        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.cycles(1)
+
+        assert (await told(kube, namespace))["limits"] == {}
+
+
+async def test_leaving_auto_keeps_the_limits_where_that_is_asked_for(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(6, bad_share=0.2)
+        before = await told(kube, namespace)
+        changed = await change(kube, it.service, tuning={"mode": "Recommend", "onStop": "Keep"})
+        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.cycles(1)
+
+        now = await told(kube, namespace)
+        assert now["limits"] == before["limits"]
+        assert "expires" not in now
+
+
+async def test_an_engine_of_another_service_is_not_believed(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        it.engine.service = "somebody-else"
+        await it.cycles(6, bad_share=0.2)
+
+        assert (await told(kube, namespace))["limits"] == {}
+        assert condition(await live(kube, namespace), "SLOMet") == ("Unknown", "SignalLost")
+
+
+async def test_quiet_cycles_write_nothing(api_server: ApiServer, kube: KubeClient, namespace: str) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(6, bad_share=0.01)
+        it.running.forget_requests()
+        await it.cycles(10, bad_share=0.012)
+
+        assert it.running.writes == []
+
+
+async def test_a_promise_that_is_taken_back_takes_its_status_and_limits_with_it(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(6, bad_share=0.2)
+        found = await live(kube, namespace)
+        del found["spec"]["slo"], found["spec"]["tuning"]
+        changed = await kube.replace(INFERENCE_SERVICES, namespace, NAME, found)
+        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.cycles(2)
+
+        assert (await told(kube, namespace))["limits"] == {}
+        now = await live(kube, namespace)
+        assert "tuning" not in now["status"]
+        assert {each["type"] for each in now["status"]["conditions"]} == {"Accepted", "Ready", "Progressing"}
+
+
+async def test_both_controllers_share_the_status_and_neither_writes_the_others_part(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(4, bad_share=0.01)
+        it.running.forget_requests()
+        changed = await change(kube, it.service, replicas=2)
+        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.running.quiet()
+
+        now = await live(kube, namespace)
+        assert condition(now, "SLOMet") == ("True", "Met")
+        managers = {
+            entry["manager"]
+            for entry in now["metadata"]["managedFields"]
+            if entry.get("subresource") == "status"
+        }
+        assert managers == {"setpoint", FIELD_MANAGER}
+
+
+def switch(namespace: str, value: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "namespace": namespace,
+            "name": SWITCH,
+            "labels": {"app.kubernetes.io/managed-by": "setpoint"},
+        },
+        "data": {"killSwitch": value},
+    }
