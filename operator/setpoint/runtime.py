@@ -9,8 +9,10 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,20 @@ import kopf
 import yaml
 
 from setpoint.api.inferenceservice import GROUP, VERSION
+from setpoint.api.scalars import duration_seconds
 from setpoint.controllers.inferenceservice.controller import InferenceServiceController
 from setpoint.controllers.inferenceservice.observe import INDEX, WATCHED, index_terms, service_key
+from setpoint.controllers.tuning.controller import TuningController
+from setpoint.controllers.tuning.scrape import engines_by
+from setpoint.controllers.tuning.status import rfc3339
 from setpoint.kube.client import KubeClient
 from setpoint.kube.election import Elector
 from setpoint.kube.informer import Informer
 from setpoint.kube.permissions import LEASE_NAME
 from setpoint.kube.resources import INFERENCE_SERVICES, Resource
 from setpoint.manager import MakeLoop, Manager, fence
-from setpoint.settings import Settings
+from setpoint.prom.client import Prometheus
+from setpoint.settings import KILL_SWITCH_NAME, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -97,11 +104,11 @@ def build(settings: Settings) -> tuple[KubeClient, Manager]:
     client = KubeClient.from_environment(on_request=fence(lambda: elector))
     elector = Elector(
         client,
-        namespace=os.environ.get("POD_NAMESPACE", "default"),
+        namespace=_own_namespace(),
         name=LEASE_NAME,
         identity=os.environ.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}",
     )
-    return client, manager_for(client, elector, settings)
+    return client, manager_for(client, elector, settings, partial(tuning_loop, settings))
 
 
 def manager_for(
@@ -125,6 +132,29 @@ def manager_for(
         elector=elector,
         make_loop=make_loop,
     )
+
+
+def tuning_loop(
+    settings: Settings, client: KubeClient, informers: Mapping[Resource, Informer]
+) -> TuningController:
+    """Return the tuner; without a Prometheus it says so in the status of every service that has a promise."""
+    interval_seconds = duration_seconds(settings.tuning.interval)
+    look = None
+    if settings.prometheus is not None:
+        look = engines_by(Prometheus(settings.prometheus), within_seconds=2 * interval_seconds)
+    return TuningController(
+        client,
+        informers,
+        look,
+        clock=time.time,
+        rfc3339=rfc3339,
+        interval_seconds=interval_seconds,
+        kill_switch=(_own_namespace(), KILL_SWITCH_NAME),
+    )
+
+
+def _own_namespace() -> str:
+    return os.environ.get("POD_NAMESPACE", "default")
 
 
 def _now() -> str:

@@ -7,8 +7,7 @@ from setpoint.controllers.inferenceservice.observe import INDEX, Cache
 from setpoint.kube.objects import Key, Object, controller_uid
 from setpoint.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, PODS, TUNING_CHECKPOINTS, Resource
 from setpoint.orchestrations import live_limits
-
-KILL_SWITCH_LABEL, KILL_SWITCH_KEY = "setpoint.dev/kill-switch", "killSwitch"
+from setpoint.settings import KILL_SWITCH_KEY
 
 
 @dataclass(frozen=True)
