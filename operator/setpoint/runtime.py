@@ -20,7 +20,6 @@ import kopf
 import yaml
 
 from setpoint.api.inferenceservice import GROUP, VERSION
-from setpoint.api.scalars import duration_seconds
 from setpoint.controllers.inferenceservice.controller import InferenceServiceController
 from setpoint.controllers.inferenceservice.observe import INDEX, WATCHED, index_terms, service_key
 from setpoint.controllers.tuning.controller import TuningController
@@ -138,7 +137,7 @@ def tuning_loop(
     settings: Settings, client: KubeClient, informers: Mapping[Resource, Informer]
 ) -> TuningController:
     """Return the tuner; without a Prometheus it says so in the status of every service that has a promise."""
-    interval_seconds = duration_seconds(settings.tuning.interval)
+    interval_seconds = settings.tuning.interval_seconds
     look = None
     if settings.prometheus is not None:
         look = engines_by(Prometheus(settings.prometheus), within_seconds=2 * interval_seconds)
