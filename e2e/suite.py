@@ -22,6 +22,8 @@ from e2e.clusters.local import binaries
 from e2e.clusters.progress import say
 from e2e.clusters.signals import unwind_when_told_to_end
 from e2e.images import older_vllm
+from e2e.prometheus import crds
+from e2e.prometheus.image import image as prometheus
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -59,10 +61,19 @@ TIERS = (
         ),
         quick=True,
     ),
-    Tier("unit", (_pytest("tests", "-m", "not apiserver and not browser and not watched"),), quick=True),
+    Tier(
+        "unit",
+        (_pytest("tests", "-m", "not apiserver and not browser and not prometheus and not watched"),),
+        quick=True,
+    ),
     Tier("watched", (_pytest("tests", "-m", "watched"),)),
     Tier("browser", (_pytest("tests", "-m", "browser"),), needs=("Chromium",)),
-    Tier("API server", (_pytest("tests", "-m", "apiserver"),), needs=("programs",)),
+    Tier("Prometheus", (_pytest("tests", "-m", "prometheus"),), needs=("Prometheus",)),
+    Tier(
+        "API server",
+        (_pytest("tests", "-m", "apiserver"),),
+        needs=("programs", "the Prometheus Operator's CRDs"),
+    ),
     Tier(
         "local cluster",
         (_pytest("e2e/clusters", "-m", "local_cluster"),),
@@ -72,7 +83,7 @@ TIERS = (
     Tier(
         "end to end",
         (_pytest("e2e/scenarios", "-m", "e2e and not vllm_cpu"),),
-        needs=("images",),
+        needs=("images", "Prometheus"),
         cluster=True,
     ),
     Tier(
@@ -87,6 +98,8 @@ BUILD = Tier("build", ())
 BUILDS: Mapping[str, Callable[[], object]] = {
     "Chromium": lambda: packages.ensure({"chromium": "chromium"}),
     "programs": binaries.ensure,
+    "Prometheus": prometheus,
+    "the Prometheus Operator's CRDs": crds.ensure,
     "images": lambda: (images.operator(), images.stand_in()),
     "vLLM's image": images.vllm_cpu,
     "older vLLM": older_vllm.ensure_all,
@@ -94,6 +107,8 @@ BUILDS: Mapping[str, Callable[[], object]] = {
 CLUSTER = Tier("cluster up", ())
 LEAKS = Tier("nothing left", ())
 """The machine before all builds and clusters, and after them."""
+REQUIRED_TIERS = "apiserver,browser,e2e,local_cluster,prometheus,vllm_cpu"
+"""The markers of what must not be skipped here for want of something built."""
 END_SECONDS = 10.0
 """What an interrupted command may take to end what it started, before it is killed."""
 
@@ -151,7 +166,7 @@ def run(tier: Tier) -> Result:
 def _call(command: tuple[str, ...]) -> int:
     """Run a command; its exit status. When we are told to end, so is all that it started."""
     # A tier that finds nothing to run with is a failure here, never a silent skip.
-    environment = os.environ | {"SETPOINT_REQUIRE_TIERS": "apiserver,browser,local_cluster,e2e,vllm_cpu"}
+    environment = os.environ | {"SETPOINT_REQUIRE_TIERS": REQUIRED_TIERS}
     # In a process group of its own a Ctrl-C of the terminal does not reach it twice.
     process = subprocess.Popen(command, cwd=ROOT, env=environment, process_group=0)
     try:

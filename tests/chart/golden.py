@@ -1,4 +1,5 @@
-"""What the chart renders with the defaults and with every value set, kept to be read and compared.
+"""What the chart renders with the defaults, with every value set, and for the Prometheus Operator: kept to
+be read and compared.
 
 python -m tests.chart.golden
 """
@@ -11,7 +12,7 @@ from tests.chart import helm
 
 ROOT = Path(__file__).parents[2]
 EVERYTHING = yaml.safe_load(Path(__file__).with_name("everything.yaml").read_text())
-CASES = {"defaults": {}, "everything": EVERYTHING}
+CASES = {"defaults": {}, "everything": EVERYTHING, "monitored": {"prometheus": {"podMonitor": True}}}
 
 
 def files() -> dict[str, str]:

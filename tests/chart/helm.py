@@ -39,14 +39,20 @@ def run(*arguments: str | Path, values: Values | None = None, kubeconfig: Path |
     return done.stdout
 
 
-def render_text(values: Values | None = None, *, namespace: str = NAMESPACE) -> str:
-    """Render the chart without a cluster."""
-    return run("template", RELEASE, CHART, "--namespace", namespace, values=values or {})
+def render_text(
+    values: Values | None = None, *, namespace: str = NAMESPACE, kinds: Iterable[str] = ()
+) -> str:
+    """Render the chart without a cluster, for one that serves these kinds (GROUP/VERSION/KIND) too."""
+    served = [f"--api-versions={kind}" for kind in kinds]
+    return run("template", RELEASE, CHART, "--namespace", namespace, *served, values=values or {})
 
 
-def render(values: Values | None = None, *, namespace: str = NAMESPACE) -> list[Object]:
+def render(
+    values: Values | None = None, *, namespace: str = NAMESPACE, kinds: Iterable[str] = ()
+) -> list[Object]:
     """Render the chart without a cluster, and parse what it gave."""
-    return [document for document in yaml.safe_load_all(render_text(values, namespace=namespace)) if document]
+    text = render_text(values, namespace=namespace, kinds=kinds)
+    return [document for document in yaml.safe_load_all(text) if document]
 
 
 def pick(objects: Iterable[Object], kind: str, name: str = "setpoint") -> Object:

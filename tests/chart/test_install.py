@@ -145,10 +145,33 @@ def test_every_object_is_accepted_without_a_warning(installed: ApiServer, case: 
 @pytest.mark.parametrize("case", golden.CASES)
 def test_its_pods_are_admitted_where_pod_security_is_restricted(installed: ApiServer, case: str) -> None:
     # The Deployment is admitted in any case: only its pods would be missing, and Helm would not see it.
-    deployment = helm.pick(helm.render(golden.CASES[case]), "Deployment")
-    pod = {"apiVersion": "v1", "kind": "Pod"} | deployment["spec"]["template"]
-    pod["metadata"] = pod["metadata"] | {"name": "operator", "namespace": helm.NAMESPACE}
-    cluster.kubectl(installed, "create", "--dry-run=server", "-f", "-", manifest=yaml.safe_dump(pod))
+    for item in helm.render(golden.CASES[case]):
+        if item["kind"] == "Deployment":
+            pod = {"apiVersion": "v1", "kind": "Pod"} | item["spec"]["template"]
+            pod["metadata"] = pod["metadata"] | {"name": "pod", "namespace": helm.NAMESPACE}
+            cluster.kubectl(installed, "create", "--dry-run=server", "-f", "-", manifest=yaml.safe_dump(pod))
+
+
+def test_what_the_prometheus_operator_reads_is_there_where_it_is_served(installed: ApiServer) -> None:
+    assert cluster.live(installed, "podmonitor/setpoint-engines")["spec"]["podMetricsEndpoints"]
+    assert cluster.live(installed, "prometheusrule/setpoint")["spec"]["groups"]
+
+
+async def test_prometheus_may_read_pods_everywhere_and_nothing_else(
+    installed: ApiServer, kube: KubeClient
+) -> None:
+    user = f"system:serviceaccount:{helm.NAMESPACE}:setpoint-prometheus"
+    cluster.helm(installed, "upgrade", helm.RELEASE, helm.CHART, values={"prometheus": {"install": True}})
+    access = Access(kube, user)
+    asked = [(verb, *kind, "") for kind in kinds_of(installed) for verb in VERBS]
+    listed = {(verb, "", "pods", "", "") for verb in ("get", "list", "watch")}
+
+    async def in_force() -> bool:
+        return await access.all_of(listed) == listed
+
+    await until(in_force)
+    assert await access.all_of(asked) == listed
+    assert await access.may("list", "", "pods", namespace="default")
 
 
 def test_a_second_operator_is_refused_in_another_namespace(installed: ApiServer) -> None:

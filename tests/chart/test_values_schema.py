@@ -17,10 +17,18 @@ CLOSED = [
 ]
 
 
+def server(**values: Any) -> dict[str, Any]:
+    """Values of the Prometheus that is installed."""
+    return {"prometheus": {"server": values}}
+
+
 def test_schema_and_values_list_the_same() -> None:
     assert set(SCHEMA["properties"]) - {"global"} == set(VALUES)
     for part in ("image", "settings", "networkPolicy", "prometheus", "tuning"):
         assert set(SCHEMA["properties"][part]["properties"]) == set(VALUES[part])
+    prometheus = SCHEMA["properties"]["prometheus"]["properties"]
+    assert set(prometheus) == set(VALUES["prometheus"])
+    assert set(prometheus["server"]["properties"]) == set(VALUES["prometheus"]["server"])
 
 
 def test_only_maps_with_names_of_the_users_are_open() -> None:
@@ -60,6 +68,15 @@ def test_an_unknown_value_is_refused_by_name(part: str) -> None:
         ("logLevel", {"logLevel": "INFO"}),
         ("resources/limits/memory", {"resources": {"limits": {"memory": "512MB"}}}),
         ("networkPolicy/enabled", {"networkPolicy": {"enabled": "true"}}),
+        ("prometheus/install", {"prometheus": {"install": "yes"}}),
+        ("prometheus/podMonitor", {"prometheus": {"podMonitor": "always"}}),
+        ("prometheus/scrapeInterval", {"prometheus": {"scrapeInterval": "5"}}),
+        ("prometheus/server/image/tag", server(image={"tag": ""})),
+        ("prometheus/server/retention/time", server(retention={"time": "15 days"})),
+        ("prometheus/server/retention/size", server(retention={"size": "4Gi"})),
+        ("prometheus/server/storage/size", server(storage={"size": "8GB"})),
+        ("prometheus/server/alertmanagers/0", server(alertmanagers=["http://alertmanager:9093"])),
+        ("prometheus/server/admittedPeers/0", server(admittedPeers=[{}])),
         ("prometheus/url", {"prometheus": {"url": "prometheus:9090"}}),
         ("prometheus/url", {"prometheus": {"url": "http://admin:secret@prometheus:9090"}}),
         ("prometheus/url", {"prometheus": {"url": "http://prometheus:9090/?a=b"}}),

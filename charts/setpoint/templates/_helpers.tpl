@@ -12,7 +12,11 @@ app.kubernetes.io/component: operator
 {{ include "setpoint.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+helm.sh/chart: {{ include "setpoint.chart" . }}
+{{- end -}}
+
+{{- define "setpoint.chart" -}}
+{{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- /* An image reference, its registry replaced by the mirror if there is one: list MIRROR REFERENCE. */ -}}
