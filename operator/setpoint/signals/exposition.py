@@ -3,8 +3,6 @@
 import re
 from collections.abc import Collection, Iterator
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from setpoint.signals.series import Series
 
 
@@ -13,6 +11,9 @@ def parse_exposition(text: str, names: Collection[str]) -> list[Series]:
 
     Raises ValueError that names the line's fault when the text is no exposition.
     """
+    # The operator's image goes without this library, and imports this package.
+    from prometheus_client.parser import text_string_to_metric_families
+
     wanted = "\n".join(_lines(text, names)) + "\n"
     try:
         return [
