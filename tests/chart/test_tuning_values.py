@@ -107,3 +107,28 @@ def test_helm_leaves_the_switch_the_labels_that_find_it(installed: ApiServer) ->
     )
     found = cluster.live(installed, "configmaps", f"--selector={selector}")["items"]
     assert [each["metadata"]["name"] for each in found] == [KILL_SWITCH_NAME]
+
+
+def test_an_installed_prometheus_is_the_default() -> None:
+    objects = rendered(install=True)
+    service = helm.pick(objects, "Service", "setpoint-prometheus")
+    found = settings_of(objects).prometheus
+    assert found is not None
+    port = service["spec"]["ports"][0]["port"]
+    assert found.url == f"http://setpoint-prometheus.{helm.NAMESPACE}.svc:{port}"
+
+
+def test_an_address_goes_before_the_installed_prometheus() -> None:
+    found = settings_of(rendered(install=True, url="http://other:9090")).prometheus
+    assert found is not None
+    assert found.url == "http://other:9090"
+
+
+def test_where_egress_is_closed_the_installed_prometheus_stays_reachable() -> None:
+    egress = [{"to": [{"ipBlock": {"cidr": "192.0.2.1/32"}}]}]
+    objects = helm.render({"networkPolicy": {"egress": egress}, "prometheus": {"install": True}})
+    (rule,) = helm.pick(objects, "NetworkPolicy")["spec"]["egress"][1:-1]
+    pods = helm.pick(objects, "Deployment", "setpoint-prometheus")["spec"]["template"]
+    assert rule["to"] == [{"podSelector": {"matchLabels": pods["metadata"]["labels"]}}]
+    (container,) = pods["spec"]["containers"]
+    assert rule["ports"][0]["port"] in {each["name"] for each in container["ports"]}
