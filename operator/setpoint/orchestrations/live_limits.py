@@ -8,7 +8,7 @@ seen, so what is to be believed must have one at least as high as everything tha
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from setpoint.api.inferenceservice import InferenceService
@@ -48,10 +48,15 @@ def wanted_by(checkpoint: Mapping[str, Any]) -> Wanted:
         expires = spec.get("expires")
         return Wanted(
             {limit: int(found[name]) for limit, name in NAMES.items() if name in found},
-            datetime.fromisoformat(expires).timestamp() if expires else None,
+            _unix_seconds(expires) if expires else None,
         )
     except (TypeError, ValueError):
         return Wanted()
+
+
+def _unix_seconds(text: str) -> float:
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def config_map_name(service_name: str) -> str:

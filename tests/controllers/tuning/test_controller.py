@@ -289,7 +289,11 @@ def switch(namespace: str, value: str) -> Object:
         "metadata": {
             "namespace": namespace,
             "name": SWITCH,
-            "labels": {"app.kubernetes.io/managed-by": "setpoint"},
+            # As Helm leaves those of the chart.
+            "labels": {
+                "app.kubernetes.io/managed-by": "Helm",
+                "app.kubernetes.io/component": "kill-switch",
+            },
         },
         "data": {"killSwitch": value},
     }

@@ -52,10 +52,14 @@ def _digested(config_map: Object) -> Object:
 
 
 _OURS = f"app.kubernetes.io/managed-by={MANAGED_BY}"
+# The kill switch too: Helm writes managed-by: Helm on whatever it installs, whatever the chart says.
+_OURS_AND_SWITCH = (
+    f"app.kubernetes.io/managed-by in ({MANAGED_BY},Helm),app.kubernetes.io/component in (engine,kill-switch)"
+)
 WATCHED: Mapping[Resource, Watched] = {
     INFERENCE_SERVICES: Watched(),
     **dict.fromkeys(CHILDREN, Watched(_OURS)),
-    CONFIG_MAPS: Watched(_OURS, _digested),
+    CONFIG_MAPS: Watched(_OURS_AND_SWITCH, _digested),
     PODS: Watched(_OURS, _pod_status),
     TUNING_CHECKPOINTS: Watched(_OURS),
     # The EndpointSlice controller copies the Service's labels.
