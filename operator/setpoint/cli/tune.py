@@ -15,15 +15,15 @@ from typing import IO, TextIO
 from urllib.parse import urlsplit
 
 from setpoint.cli.documents import DocumentError
-from setpoint.cli.tune_display import Display
+from setpoint.cli.tune_display import Display, knobs_text
 from setpoint.cli.tune_engine import UnreadableError, read_engine, read_limits_file, write_limits_file
 from setpoint.cli.typed import typed
 from setpoint.signals.reading import Reading
-from setpoint.tuner.knobs import Bounds, Start, start_of
+from setpoint.tuner.knobs import Bounds, Knobs, Start, start_of
 from setpoint.tuner.limits_file import limits_file
 from setpoint.tuner.promise import Objective
 from setpoint.tuner.record import Record, record_line
-from setpoint.tuner.state import Decision, Mode, Observation, OnStop, Settings, State
+from setpoint.tuner.state import Decision, Mode, Observation, OnStop, Reason, Settings, State
 from setpoint.tuner.tuner import decide
 from setpoint.workload.durations import duration_seconds
 from setpoint.workload.objectives import Metric, Slo, parse_slo
@@ -46,26 +46,22 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="that the engine was started with (SETPOINT_LIMITS_FILE)")  # fmt: skip
     add("--slo", required=True, metavar="OBJECTIVES", type=typed(parse_slo),
         help="such as itl.p95=60ms,ttft.p95=1s")  # fmt: skip
-    add("--mode", choices=[*_MODES], type=Mode, default=Mode.RECOMMEND,
+    add("--mode", metavar="|".join(_MODES), type=typed(_mode), default=Mode.RECOMMEND,
         help="Recommend says what it would do, Auto does it (Recommend)")  # fmt: skip
     add("--interval", metavar="TIME", type=typed(_interval), default=5.0, help="between two looks (5s)")
     add("--least-tokens", metavar="N", type=typed(_count), default=Bounds().least_tokens,
         help=f"no smaller token budget of a step ({Bounds().least_tokens})")  # fmt: skip
     add("--json-log", metavar="FILE", type=Path,
         help="one line for each look: what was seen, and what came of it; for `setpoint replay`")  # fmt: skip
-    add(
-        "--on-stop",
-        choices=[*OnStop],
-        type=OnStop,
-        default=OnStop.RESTORE,
-        help="at the end: put the start values back, or leave the limits to their lease (Restore)",
-    )
+    add("--on-stop", metavar="|".join(OnStop), type=typed(_on_stop), default=OnStop.RESTORE,
+        help="at the end: put the start values back, or keep the limits for good (Restore)")  # fmt: skip
 
 
 def tune(options: argparse.Namespace) -> int:
     """Steer the engine until a signal ends it; return the exit status.
 
-    Raises DocumentError when the SLO cannot be judged by an engine, or a file cannot be written.
+    Raises DocumentError when the SLO cannot be judged by an engine, when Recommend would take limits back, or
+    when a file cannot be written.
     """
     settings = Settings(
         mode=options.mode,
@@ -111,51 +107,81 @@ class Loop:
     state: State = field(default_factory=State)
     start: Start | None = None
     _written: str = ""
+    _told_generation: int | None = None
+    """Of the file as we wrote it."""
+    _has_read: bool = False
+    _is_frozen: bool = False
 
     def begin(self, now: float) -> None:
-        """Find the generation that ours must exceed. Raises DocumentError when the file takes nothing."""
-        generations = [read_limits_file(self.path).generation]
+        """Find the generation that ours must exceed.
+
+        Raises DocumentError when Recommend would take back limits that hold now.
+        """
+        found = read_limits_file(self.path)
+        if found.wanted(now):
+            writer = found.writer or "somebody"
+            if self.settings.mode is Mode.RECOMMEND:
+                raise DocumentError(
+                    f"--limits-file: {self.path} has limits that {writer} wrote, and Recommend would take "
+                    "them back: remove them from the file, or use --mode Auto, which begins at start values"
+                )
+            self.display.note(f"the limits that {writer} wrote are taken back")
+        self.state = replace(self.state, generation=found.generation)
         try:
-            generations += [each.generation for each in self.read(now).ranks.values()]
+            self._exceed(self.read(now))
         except UnreadableError as error:
             self.display.note(f"the engine tells nothing yet: {error}")
-        self.state = replace(self.state, generation=max(generations))
+
+    def _exceed(self, reading: Reading) -> None:
+        """Let ours be the newest limits, at the first reading of an engine that may know of others."""
+        highest = max((each.generation for each in reading.ranks.values()), default=0)
+        if not self._has_read and highest >= self.state.generation:
+            is_told = self._told_generation is not None
+            generation = highest + 1 if is_told else highest
+            self.state = replace(self.state, generation=generation, changed_seconds=reading.at_seconds)
+            self._told_generation = None
+        self._has_read = True
 
     def look(self, now: float) -> Decision:
         """Do one cycle. Raises DocumentError when a file cannot be written."""
         readings, missing = {}, {}
         try:
             readings["engine"] = self.read(now)
+            self._exceed(readings["engine"])
             self.start = start_of(readings["engine"].ranks) or self.start
         except UnreadableError as error:
             missing["engine"] = str(error)
-        told = self.state.generation if self._written else None
-        observation = Observation(now, readings, missing, told)
+        observation = Observation(now, readings, missing, self._told_generation)
         decision, after = decide(observation, self.state, self.settings)
         self._record(Record(observation, self.settings, self.state, decision, after))
         self.state = after
+        self._is_frozen = decision.reason is Reason.FROZEN
         self._write()
         self.display.show(now, decision, after)
         return decision
 
     def stop(self, now: float) -> None:
         """Put the start values back, or leave the limits as they are."""
+        if self._is_frozen or self._told_generation is None:
+            return  # what the engine keeps to is not ours
         settings = replace(self.settings, mode=Mode.DISABLED)
         before = self.state.knobs
         _, self.state = decide(Observation(now, {}), self.state, settings)
         self._write()
         if before != self.state.knobs:
             self.display.note("the limits go back to the start values")
+        elif before != Knobs():
+            self.display.note(f"the limits stay for good: {knobs_text(before)}")
 
     def _write(self) -> None:
         text = limits_file(self.state, self.settings, self.start)
-        if text == self._written:
+        if text == self._written or self._is_frozen:
             return
         try:
             write_limits_file(self.path, text)
         except OSError as error:
             raise DocumentError(f"--limits-file: {self.path} cannot be written: {error.strerror}") from None
-        self._written = text
+        self._written, self._told_generation = text, self.state.generation
 
     def _record(self, record: Record) -> None:
         if self.log is None:
@@ -198,6 +224,18 @@ def _url(text: str) -> str:
             "not an http(s) address without a user; write for example http://127.0.0.1:8000/metrics"
         )
     return text
+
+
+def _mode(text: str) -> Mode:
+    if text not in _MODES:
+        raise ValueError(f"{text!r} is no mode: write {' or '.join(_MODES)}")
+    return Mode(text)
+
+
+def _on_stop(text: str) -> OnStop:
+    if text not in list(OnStop):
+        raise ValueError(f"{text!r} is unknown: write {' or '.join(OnStop)}")
+    return OnStop(text)
 
 
 def _interval(text: str) -> float:

@@ -1,6 +1,8 @@
 """One engine on this machine: its /metrics is read over HTTP, and its limits file is written."""
 
+import http.client
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
@@ -14,6 +16,11 @@ MOST_BYTES = 16 * 2**20
 """A busy vLLM with several ranks serves well below one megabyte."""
 
 
+_CHUNK_BYTES = 2**16
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Without a proxy of the environment: the engine is near, and a proxy's answer would not be its own."""
+
+
 class UnreadableError(Exception):
     """The engine told nothing that can be used; the message says what it did instead."""
 
@@ -21,19 +28,35 @@ class UnreadableError(Exception):
 def read_engine(url: str, at_seconds: float, timeout_seconds: float) -> Reading:
     """Return what the engine tells now. Raises UnreadableError."""
     try:
-        with urllib.request.urlopen(url, timeout=timeout_seconds) as answer:  # noqa: S310 - http(s), checked
-            body = answer.read(MOST_BYTES + 1)
+        body = _body(url, timeout_seconds)
     except urllib.error.HTTPError as error:
         raise UnreadableError(f"it answered {error.code} {error.reason}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise UnreadableError(f"it cannot be reached: {reason}") from None
-    if len(body) > MOST_BYTES:
-        raise UnreadableError(f"it answered more than {MOST_BYTES} bytes")
+    except http.client.HTTPException as error:
+        raise UnreadableError(f"it answered something that is not HTTP: {type(error).__name__}") from None
     try:
         return reading(parse_exposition(body.decode(), NAMES), at_seconds)
     except ValueError as error:
         raise UnreadableError(str(error)) from None
+
+
+def _body(url: str, timeout_seconds: float) -> bytes:
+    """The whole answer. Raises what urllib raises, and UnreadableError for one that has no end."""
+    deadline_seconds = time.monotonic() + timeout_seconds
+    body = bytearray()
+    with _OPENER.open(url, timeout=timeout_seconds) as answer:
+        while chunk := answer.read1(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise UnreadableError(f"it answered more than {MOST_BYTES} bytes")
+            if time.monotonic() > deadline_seconds:
+                raise UnreadableError(f"it answered for longer than {timeout_seconds:g} s")
+        is_whole = not answer.length and body.endswith(b"\n")
+    if body and not is_whole:
+        raise UnreadableError("its answer ends in the middle")
+    return bytes(body)
 
 
 def read_limits_file(path: Path) -> LimitsFile:

@@ -1,0 +1,113 @@
+"""A vLLM with the plugin, as far as `setpoint tune` looks at it: /metrics over HTTP, and a limits file."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from setpoint_vllm.limits_file import Limit, LimitsFile, parse
+
+START = {"seqs": 1024, "tokens": 8192, "queuedTokens": float("inf")}
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass
+class FakeEngine:
+    """It keeps to its file, and at each scrape has answered so many requests more."""
+
+    path: Path
+    url: str = ""
+    scrapes: int = 0
+    good_gaps: int = 500
+    bad_gaps: int = 500
+    requests: int = 100
+    has_plugin: bool = True
+    answer: Answer | None = None
+    """Instead of metrics."""
+    on_scrape: Callable[[int], None] = lambda _: None
+    believed: LimitsFile = field(default_factory=LimitsFile)
+
+    def metrics(self) -> str:
+        """What it serves at its next scrape."""
+        self.scrapes += 1
+        self.on_scrape(self.scrapes)
+        self._follow()
+        labels, done = '{engine="0",model_name="m"}', self.requests * self.scrapes
+        lines = [
+            f"vllm:num_requests_running{labels} 10",
+            f"vllm:num_requests_waiting{labels} 0",
+            f"vllm:kv_cache_usage_perc{labels} 0.2",
+            f"vllm:prompt_tokens_total{labels} {500 * done}",
+            f"vllm:generation_tokens_total{labels} {100 * done}",
+            f"vllm:num_preemptions_total{labels} 0",
+            f"vllm:iteration_tokens_total_count{labels} {10 * self.scrapes}",
+            f"vllm:iteration_tokens_total_sum{labels} {500 * done}",
+        ]
+        return "\n".join([*lines, *(self._plugin(done) if self.has_plugin else ())]) + "\n"
+
+    def _follow(self) -> None:
+        try:
+            file = parse(self.path.read_text())
+        except (OSError, ValueError):
+            return
+        if file.generation >= self.believed.generation:
+            self.believed = file
+
+    def _plugin(self, done: int) -> Iterator[str]:
+        yield f'setpoint_requests_total{{verdict="good",reason=""}} {done}'
+        yield f'setpoint_tokens_total{{objective="itl",verdict="good"}} {self.good_gaps * self.scrapes}'
+        yield f'setpoint_tokens_total{{objective="itl",verdict="bad"}} {self.bad_gaps * self.scrapes}'
+        for name, start in START.items():
+            in_force = self.believed.limits.get(Limit(name), start)
+            yield f'setpoint_engine_limit{{engine="0",limit="{name}"}} {in_force}'.replace("inf", "+Inf")
+            yield f'setpoint_engine_limit_start{{engine="0",limit="{name}"}} {start}'.replace("inf", "+Inf")
+        writer, generation = self.believed.writer, self.believed.generation
+        yield f'setpoint_engine_limit_generation{{engine="0",writer="{writer}"}} {generation}'
+        yield "setpoint_engine_limits_supported 1"
+
+
+def answers(status: int, body: bytes, *, length: int | None = None) -> Answer:
+    """An engine that answers this, and says that it is so long."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(body) if length is None else length))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def speaks(*parts: bytes) -> Answer:
+    """An engine that sends these bytes, whatever they are, and ends the connection."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        for part in parts:
+            handler.wfile.write(part)
+
+    return answer
+
+
+@contextmanager
+def serving(engine: FakeEngine) -> Iterator[FakeEngine]:
+    """Serve it on a port of its own."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            (engine.answer or answers(200, engine.metrics().encode()))(self)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    engine.url = f"http://127.0.0.1:{server.server_port}/metrics"
+    try:
+        yield engine
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
