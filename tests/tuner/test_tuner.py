@@ -9,7 +9,7 @@ from setpoint.signals.reading import Judged, RankLimits, Reading
 from setpoint.signals.window import DataState
 from setpoint.tuner.guard import Memory, Policy
 from setpoint.tuner.knobs import Knobs
-from setpoint.tuner.state import Mode, OnStop, Reason
+from setpoint.tuner.state import LEAST_SETTLE_SECONDS, Mode, OnStop, Reason
 from setpoint.tuner.tuner import IN_FORCE_WITHIN_SECONDS, LEASE_SECONDS, LONGEST_SECONDS
 from setpoint_vllm.limits_file import Limit
 from tests.signals.builders import a_rank
@@ -126,14 +126,22 @@ def test_a_window_begins_only_when_the_change_is_in_force(lowered: Tuned) -> Non
 
 
 def test_a_window_begins_only_when_what_was_under_way_has_ended(tuned: Tuned) -> None:
-    tuned.serve(itl=BAD)
-    tuned.look(running=250.0)  # 100 ended in 10 s: each ran for 25 s
+    tuned.serve(ttft=BAD)
+    tuned.look(running=250.0, waiting=50.0)  # 100 ended in 10 s: each ran for 25 s
+    assert tuned.state.knobs.queued_tokens
     assert tuned.state.settle_seconds == 50.0
     tuned.look()
     tuned.look(seconds=49.0)
     assert not tuned.state.began
     tuned.look(seconds=1.0)
     assert tuned.state.began
+
+
+def test_another_token_budget_shows_in_the_next_gaps(tuned: Tuned) -> None:
+    tuned.serve(itl=BAD)
+    tuned.look(running=250.0)
+    assert tuned.state.knobs.tokens
+    assert tuned.state.settle_seconds == LEAST_SETTLE_SECONDS
 
 
 def test_a_window_ends_with_200_requests_in_30_seconds(tuned: Tuned) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from setpoint.signals.reading import RankLimits, Reading
 from setpoint.signals.window import DataState, Difference, Window, difference
 from setpoint.tuner.evidence import Evidence, evidence
-from setpoint.tuner.guard import Memory, Situation, propose, remember
+from setpoint.tuner.guard import Memory, Policy, Situation, propose, remember
 from setpoint.tuner.knobs import Knobs, limits, start_of
 from setpoint.tuner.state import (
     LEAST_SETTLE_SECONDS,
@@ -121,7 +121,7 @@ def _act(
     state = replace(
         _wanting(proposal.knobs, state, settings, situation.now_seconds),
         memory=proposal.memory,
-        settle_seconds=_settle_seconds(situation.window),
+        settle_seconds=_settle_seconds(proposal.policy, situation.window),
     )
     told = replace(told, reason=_acting(state), change=change, is_applied=True, message=proposal.cause)
     return told, state
@@ -246,10 +246,19 @@ def _why_not_followed(reading: Reading, told: int | None, wanted: Mapping[Limit,
     return ""
 
 
-def _settle_seconds(window: Window) -> float:
-    """Twice as long as a request runs, by Little's law: then what ran before has ended."""
+def _settle_seconds(policy: Policy, window: Window) -> float:
+    """How long a change takes to show what it does.
+
+    Another token budget shows in the next gap between tokens. Other changes show in requests that began after
+    them: then twice as long as a request runs, by Little's law, so that those before have ended.
+    """
+    if policy in _SHOWN_BY_GAPS:
+        return LEAST_SETTLE_SECONDS
     seconds = 2 * window.running * window.seconds / max(window.finished, 1.0)
     return min(max(seconds, LEAST_SETTLE_SECONDS), LONGEST_SETTLE_SECONDS)
+
+
+_SHOWN_BY_GAPS = frozenset({Policy.SMALLER_BUDGET, Policy.RAISE_FOR_FIRST_TOKENS, Policy.GO_BACK})
 
 
 def _is_complete(window: Window, judged: tuple[Evidence, ...]) -> bool:
