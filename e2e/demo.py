@@ -32,12 +32,21 @@ from e2e.installation import (
     port_forward,
     wait_until,
 )
+from e2e.prometheus import api
+from e2e.prometheus import image as prometheus
 
 NAMESPACE = "demo"
 NAME = "chat"
 MODEL = "tiny-llama"
 QUESTION = "What does a Kubernetes operator do?"
 READY_SECONDS = 300
+SEEN_SECONDS = 60
+VALUES = (
+    f"settings.huggingFaceEndpoint={HUB_URL}",
+    "prometheus.install=true",
+    "prometheus.scrapeInterval=1s",
+)
+"""Of the chart. Whoever watches a demo waits for nothing."""
 OTHER_NAMESPACES = (HUB_NAMESPACE, gpu.NAMESPACE, installation.NAMESPACE)
 CRDS = ("crd/inferenceservices.setpoint.dev", "crd/tuningcheckpoints.setpoint.dev")
 MARK = "setpoint.dev/demo"
@@ -116,11 +125,12 @@ def _install_and_chat(cluster: Cluster, engine: str) -> None:
     served = stand_in if engine == "stand-in" else images.vllm_cpu()
     for image in {stand_in, operator, served}:
         cluster.load_image(image.tar, image.reference)
+    prometheus.load(cluster)
 
-    tell("3/5 Setpoint by its Helm chart; stand-ins for GPUs and for the Hugging Face Hub")
+    tell("3/5 Setpoint and a Prometheus by its Helm chart; stand-ins for GPUs and for the Hugging Face Hub")
     install_fake_gpus(kubectl, stand_in)
     install_hub(kubectl, stand_in)
-    install_operator(cluster, operator, f"settings.huggingFaceEndpoint={HUB_URL}")
+    install_operator(cluster, operator, *VALUES)
 
     tell("4/5 kubectl apply of an InferenceService")
     manifest = service(engine, served)
@@ -131,6 +141,7 @@ def _install_and_chat(cluster: Cluster, engine: str) -> None:
     tell("5/5 a chat with it, streamed")
     chat(kubectl)
     print(kubectl.run("get", "infsvc", "--namespace", NAMESPACE, "-o", "wide"))
+    print(seen_by_prometheus(kubectl))
     tell_how_to_go_on(cluster)
 
 
@@ -177,6 +188,24 @@ def chat(kubectl: Kubectl) -> None:
     print("\n")
     if not done:
         raise ClusterError("the answer was cut off: see kubectl logs")
+
+
+def seen_by_prometheus(kubectl: Kubectl) -> str:
+    """What Prometheus knows of the service, in one line, once it has seen the chat."""
+    series = f'{{namespace="{NAMESPACE}",setpoint_service="{NAME}"}}'
+    with installation.prometheus_url(kubectl) as url:
+        answered = f"sum(vllm:request_success_total{series})"
+        wait_until(
+            "Prometheus has seen it",
+            lambda: any(sample.value > 0 for sample in api.query(url, answered)),
+            seconds=SEEN_SECONDS,
+        )
+        engines = api.query(url, f"up{series} == 1")
+        verdicts = api.query(url, f"sum by (verdict) (setpoint_requests_total{series})")
+    counts = {sample.labels["verdict"]: sample.value for sample in verdicts}
+    good, judged = counts.get("good", 0), counts.get("good", 0) + counts.get("bad", 0)
+    share = f"{judged:.0f} requests judged, {good / judged:.0%} good" if judged else "no request judged"
+    return f"Prometheus scrapes {len(engines)} engines of {NAME}: {share}\n"
 
 
 def tell_how_to_go_on(cluster: Cluster) -> None:

@@ -14,9 +14,8 @@ from e2e import images, tools
 from e2e.clusters import Cluster, ClusterError
 from e2e.clusters.progress import Progress
 from e2e.fakes.gpu.manifests import manifests as gpu_manifests
+from e2e.prometheus import chart
 
-ROOT = Path(__file__).parents[1]
-CHART = ROOT / "charts/setpoint"
 NAMESPACE = "setpoint-system"
 RELEASE = "setpoint"
 HUB_PORT = 8080
@@ -82,7 +81,7 @@ def install_operator(cluster: Cluster, image: images.Image, *values: str) -> Non
     # An installation that was killed in the middle would be "in progress" for ever.
     pending = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)"
     kubectl_for(cluster).run("delete", "secret", "--namespace", NAMESPACE, "--selector", pending)
-    command = [str(tools.helm()), "upgrade", "--install", RELEASE, str(CHART)]
+    command = [str(tools.helm()), "upgrade", "--install", RELEASE, str(chart.CHART)]
     command += [
         "--kubeconfig",
         str(cluster.kubeconfig),
@@ -156,10 +155,10 @@ def _offers_gpus(node: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def port_forward(kubectl: Kubectl, namespace: str, service: str) -> Iterator[int]:
+def port_forward(kubectl: Kubectl, namespace: str, service: str, *, port: int = 80) -> Iterator[int]:
     """A port of 127.0.0.1 that leads to a Service, chosen by the system so that none can be taken."""
     command = [str(kubectl.program), f"--kubeconfig={kubectl.kubeconfig}", f"--namespace={namespace}"]
-    command += ["port-forward", "--address=127.0.0.1", f"service/{service}", ":80"]
+    command += ["port-forward", "--address=127.0.0.1", f"service/{service}", f":{port}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as forward:
         try:
             first = forward.stdout.readline() if forward.stdout else ""
@@ -169,3 +168,10 @@ def port_forward(kubectl: Kubectl, namespace: str, service: str) -> Iterator[int
             yield int(found[1])
         finally:
             forward.terminate()
+
+
+@contextmanager
+def prometheus_url(kubectl: Kubectl) -> Iterator[str]:
+    """The URL of the Prometheus that the chart has installed, as reached from here."""
+    with port_forward(kubectl, NAMESPACE, chart.NAME, port=chart.PORT) as port:
+        yield f"http://127.0.0.1:{port}"

@@ -17,9 +17,15 @@ from e2e.installation import (
     install_operator,
     kubectl_for,
 )
+from e2e.prometheus import image as prometheus
 from e2e.scenarios.world import ALLOWED_NODE_PATH, World
 
-VALUES = (f"settings.huggingFaceEndpoint={HUB_URL}", f"settings.allowedNodePaths={{{ALLOWED_NODE_PATH}}}")
+VALUES = (
+    f"settings.huggingFaceEndpoint={HUB_URL}",
+    f"settings.allowedNodePaths={{{ALLOWED_NODE_PATH}}}",
+    "prometheus.install=true",
+    "prometheus.scrapeInterval=1s",
+)
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +61,9 @@ def vllm_cpu(cluster: Cluster) -> images.Image:
 
 @pytest.fixture(scope="session")
 def operator(cluster: Cluster, kubectl: Kubectl, stand_in: images.Image) -> images.Image:
-    """Setpoint, installed by its chart from its image, on nodes that offer GPUs."""
+    """Setpoint and a Prometheus, installed by its chart, on nodes that offer GPUs."""
     image = _loaded(cluster, images.operator())
+    prometheus.load(cluster)
     install_fake_gpus(kubectl, stand_in)
     install_hub(kubectl, stand_in)
     install_operator(cluster, image, *VALUES)
