@@ -101,7 +101,11 @@ def serving(engine: FakeEngine) -> Iterator[FakeEngine]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A client that has left is no fault of the engine."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     engine.url = f"http://127.0.0.1:{server.server_port}/metrics"

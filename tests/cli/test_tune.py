@@ -340,7 +340,7 @@ def test_a_signal_to_end_puts_the_start_values_back(
     engine.on_scrape = once_moved
     ended = run(
         "tune", "--metrics-url", engine.url, "--limits-file", str(engine.path), "--slo", "itl.p95=30ms",
-        "--mode", "Auto", "--interval", "10ms",
+        "--mode", "Auto", "--interval", "200ms",
     )  # fmt: skip
     assert moved[0] == {Limit.TOKENS: 4096}
     assert (ended.status, ended.err, written(engine)) == (0, "", {})

@@ -1,0 +1,109 @@
+"""Try the guard on simulated engines: is it ever worse than the start values?
+
+    python -m benchmarks.guard [RESULTS.json] [--seeds 20]
+
+Three tests: 0.95 times what the start values can answer for twenty minutes; 1.3 times that for ten; and an
+outage, in which nothing can be read for twenty minutes in the middle of a longer overload, so that leases
+run out. Each seed is run without the guard and with it, on the same requests; a request is bad when it was
+late by any objective, shed, or never answered. Rows are written as they come, and a run that was stopped goes
+on where it stopped; with --tell-only it tells what RESULTS.json has.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.guard.plan import LOADS, TESTS, Cell, Row, capacity_per_second, cells, rows
+from benchmarks.guard.table import losses, table
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main() -> None:
+    """Run what is missing, write it, and tell it."""
+    options = _options()
+    found = _read(options.results)
+    if not options.tell_only:
+        found = _run(found, options)
+    every = [_row(each) for each in found["rows"]]
+    print(table(every))
+    print()
+    print(losses(every))
+
+
+def _run(found: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    have = {(each["test"], each["load"], each["replicas"], each["seed"]) for each in found["rows"]}
+    wanted = [each for each in cells(options.seeds) if tuple(asdict(each).values()) not in have]
+    found |= {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "commit": _commit(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "capacity_per_second": {load: capacity_per_second(load) for load in LOADS},
+    }
+    began = time.monotonic()
+    with ProcessPoolExecutor(options.processes) as pool:
+        under_way = [pool.submit(_nice_rows, each) for each in wanted]
+        for number, each in enumerate(as_completed(under_way), 1):
+            found["rows"] += map(asdict, each.result())
+            _write(options.results, found)
+            print(f"{number} of {len(wanted)}, {time.monotonic() - began:.0f} s", flush=True)
+    return found
+
+
+def _nice_rows(cell: Cell) -> list[Row]:
+    if os.nice(0) < 10:
+        os.nice(10)
+    return rows(cell)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text())) if path.exists() else {"rows": []}
+
+
+def _row(content: dict[str, Any]) -> Row:
+    windows = {name: tuple(content[name]) for name in ("without", "guarded")}
+    return Row(**{**content, **windows})
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    """Write one row on each line."""
+    found["rows"].sort(key=_place)
+    head = json.dumps({name: value for name, value in found.items() if name != "rows"}, indent=1)
+    lines = ",\n".join(f"  {json.dumps(each)}" for each in found["rows"])
+    partial = path.with_suffix(".partial")
+    partial.write_text(f'{head[:-2]},\n "rows": [\n{lines}\n ]\n}}\n')
+    partial.replace(path)
+
+
+def _place(row: dict[str, Any]) -> Sequence[Any]:
+    return [*TESTS].index(row["test"]), row["load"], row["replicas"], row["promise"], row["seed"]
+
+
+def _commit() -> str:
+    found: Iterable[str] = subprocess.run(
+        ["git", "log", "-1", "--format=%h", "--", "operator/setpoint/tuner", "operator/setpoint/signals"],
+        cwd=Path(__file__).parent.parent.parent, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    return "".join(found)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.guard", description=__doc__)
+    parser.add_argument("results", type=Path, nargs="?", default=RESULTS)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--tell-only", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
