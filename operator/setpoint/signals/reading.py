@@ -7,7 +7,8 @@ counts.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from setpoint.signals.series import Series
 from setpoint_vllm.limits_file import Limit
@@ -72,6 +73,48 @@ class Counters:
     """Steps of at most so many tokens; cumulative, as histograms are served."""
     judged: Mapping[str, Judged] = field(default_factory=dict)
     """Latencies by the objective's name."""
+
+    def __add__(self, other: "Counters") -> "Counters":
+        """Return both together; what one side lacks is 0 there."""
+        return _combined(self, other, 1)
+
+    def __sub__(self, other: "Counters") -> "Counters":
+        """Return what came after `other`; what one side lacks is 0 there."""
+        return _combined(self, other, -1)
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether any of it is below 0: as a difference, that a counter has fallen."""
+        return (
+            min(_numbers(self)) < 0
+            or any(each.good < 0 or each.bad < 0 for each in self.judged.values())
+            or any(steps < 0 for steps in self.steps_by_tokens.values())
+        )
+
+
+_NUMBERS = tuple(each.name for each in fields(Counters) if each.type is float)
+_numbers: Callable[[Counters], tuple[float, ...]] = attrgetter(*_NUMBERS)
+
+
+def _combined(some: Counters, others: Counters, sign: int) -> Counters:
+    # Thousands of times in each cycle of the tuner.
+    pairs = zip(_numbers(some), _numbers(others), strict=True)
+    numbers = dict(zip(_NUMBERS, [one + sign * other for one, other in pairs], strict=True))
+    steps, further = some.steps_by_tokens, others.steps_by_tokens
+    edges = sorted(steps if steps.keys() == further.keys() else steps.keys() | further.keys())
+    mine, theirs, nothing = some.judged, others.judged, Judged()
+    return Counters(
+        **numbers,
+        steps_by_tokens={edge: steps.get(edge, 0.0) + sign * further.get(edge, 0.0) for edge in edges},
+        judged={
+            name: _signed_sum(mine.get(name, nothing), theirs.get(name, nothing), sign)
+            for name in {**mine, **theirs}
+        },
+    )
+
+
+def _signed_sum(one: Judged, other: Judged, sign: int) -> Judged:
+    return Judged(one.good + sign * other.good, one.bad + sign * other.bad)
 
 
 @dataclass(frozen=True)

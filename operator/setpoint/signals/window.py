@@ -1,7 +1,7 @@
 """What happened between two readings of the same engines, and whether it may be believed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from setpoint.signals.reading import Counters, Judged, Reading
@@ -111,12 +111,15 @@ def difference(before: Mapping[str, Reading], after: Mapping[str, Reading]) -> D
 
 
 def pool(windows: Iterable[Window]) -> Window:
-    """Return the window of all these engines together; of shares, and of lengths, the highest counts."""
-    pooled = Window(0.0, Counters(), 0.0, 0.0, 0.0, 0.0)
-    for each in windows:
+    """Return the window of all these engines together, at least one; of shares, and of lengths, the highest
+    counts.
+    """
+    first, *others = windows
+    pooled = first
+    for each in others:
         pooled = Window(
             seconds=max(pooled.seconds, each.seconds),
-            counted=_combined(pooled.counted, each.counted, 1),
+            counted=pooled.counted + each.counted,
             running=pooled.running + each.running,
             waiting=pooled.waiting + each.waiting,
             in_hand_before=pooled.in_hand_before + each.in_hand_before,
@@ -126,8 +129,8 @@ def pool(windows: Iterable[Window]) -> Window:
 
 
 def _between(before: Reading, after: Reading) -> Window | None:
-    counted = _combined(after.counters, before.counters, -1)
-    if after.at_seconds < before.at_seconds or _has_fallen(counted):
+    counted = after.counters - before.counters
+    if after.at_seconds < before.at_seconds or counted.is_negative:
         return None
     return Window(
         seconds=after.at_seconds - before.at_seconds,
@@ -136,33 +139,4 @@ def _between(before: Reading, after: Reading) -> Window | None:
         waiting=after.waiting,
         in_hand_before=before.running + before.waiting,
         kv_cache_usage=max(before.kv_cache_usage, after.kv_cache_usage),
-    )
-
-
-_NUMBERS = tuple(each.name for each in fields(Counters) if each.type is float)
-
-
-def _combined(some: Counters, others: Counters, sign: int) -> Counters:
-    """Return some + others, or with a sign of -1 some - others; what one side lacks is 0 there."""
-    judged = {
-        name: some.judged.get(name, Judged()) + _signed(others.judged.get(name, Judged()), sign)
-        for name in {**some.judged, **others.judged}
-    }
-    steps_by_tokens = {
-        edge: some.steps_by_tokens.get(edge, 0.0) + sign * others.steps_by_tokens.get(edge, 0.0)
-        for edge in sorted({**some.steps_by_tokens, **others.steps_by_tokens})
-    }
-    numbers = {name: getattr(some, name) + sign * getattr(others, name) for name in _NUMBERS}
-    return replace(some, **numbers, judged=judged, steps_by_tokens=steps_by_tokens)
-
-
-def _signed(judged: Judged, sign: int) -> Judged:
-    return Judged(sign * judged.good, sign * judged.bad)
-
-
-def _has_fallen(counted: Counters) -> bool:
-    return (
-        any(getattr(counted, name) < 0 for name in _NUMBERS)
-        or any(min(each.good, each.bad) < 0 for each in counted.judged.values())
-        or any(steps < 0 for steps in counted.steps_by_tokens.values())
     )

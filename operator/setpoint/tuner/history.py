@@ -1,17 +1,32 @@
-"""The readings of the last minutes, for a window that ends now, whatever limits moved in it.
+"""What happened in the last minutes, for a window that ends now, whatever limits moved in it.
 
 The tuner's own windows begin anew with each change. Whether a promise is kept is judged by time alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 
-from setpoint.signals.reading import Reading
-from setpoint.signals.window import DataState, Difference, Window, difference, pool
+from setpoint.signals.reading import Counters, Reading
+from setpoint.signals.window import DataState, Difference, Window, difference
+from setpoint.tuner.steptime import measured_steps
 
 KEPT_PER_WINDOW = 20
 """So many moments are kept: a window is at most that share longer than it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The end of an interval; all that is known of it, so that no reading of it has to be kept."""
+
+    at_seconds: float
+    """Unix time."""
+    total: Window = field(default_factory=lambda: Window(0.0, Counters(), 0.0, 0.0, 0.0, 0.0))
+    """All intervals that may be believed, from the first that ever was to this one, also those that are
+    forgotten: what lies between two moments is a difference. Running and waiting are those of the last."""
+    interval: Window | None = None
+    """This interval, without its counters; None where it may not be believed."""
+    steps: tuple[tuple[float, float], ...] = ()
+    """Mean tokens and seconds of a step in it, of each engine that had work."""
 
 
 @dataclass(frozen=True)
@@ -19,44 +34,62 @@ class History:
     """Moments in the order of time."""
 
     window_seconds: float
-    moments: tuple[tuple[float, Mapping[str, Reading]], ...] = ()
-    """Unix time, and the readings of the engines that could be read then."""
+    moments: tuple[Moment, ...] = ()
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    """The engines at the last of the moments."""
+
+    @property
+    def steps(self) -> list[tuple[float, float]]:
+        """Mean tokens and seconds of a step, of each interval and each engine that had work in it."""
+        return [step for moment in self.moments[1:] for step in moment.steps]
 
     def with_readings(self, now: float, readings: Mapping[str, Reading]) -> "History":
         """Return the history with one more moment, without those that no window needs any longer."""
-        apart = self.window_seconds / KEPT_PER_WINDOW
-        kept = self.moments
-        if not kept or now - kept[-1][0] >= apart:
-            kept = (*kept, (now, readings))
-        first = max((at for at, _ in kept if at <= now - self.window_seconds), default=0.0)
-        return History(self.window_seconds, tuple(each for each in kept if each[0] >= first))
+        moments, last = self.moments, self.readings
+        if not moments:
+            moments, last = (Moment(now),), readings
+        elif now - moments[-1].at_seconds >= self.window_seconds / KEPT_PER_WINDOW:
+            steps = tuple(measured_steps([last, readings]))
+            moments, last = (*moments, self._following(now, readings, steps)), readings
+        first = max(
+            (each.at_seconds for each in moments if each.at_seconds <= now - self.window_seconds), default=0.0
+        )
+        return History(self.window_seconds, tuple(each for each in moments if each.at_seconds >= first), last)
 
     def until(self, readings: Mapping[str, Reading]) -> Difference:
         """Return what happened from the first moment until these readings.
 
         Moment by moment: a container that started anew in between loses only the time in which it did.
         """
-        moments = [each for _, each in self.moments] + [readings]
-        seen: list[Window] = []
-        seconds = 0.0
-        for before, after in pairwise(moments):
-            step = difference(before, after)
-            if step.window is not None and step.state in {DataState.OK, DataState.IDLE}:
-                seen.append(step.window)
-                seconds += step.window.seconds
-        if not seen:
+        if not self.moments:
             return Difference(DataState.MISSING, "nothing has been seen for long enough")
-        return Difference(DataState.OK, "", _joined(seen, seconds))
+        end = self._following(0.0, readings)
+        believed = [each.interval for each in (*self.moments[1:], end) if each.interval is not None]
+        if not believed:
+            return Difference(DataState.MISSING, "nothing has been seen for long enough")
+        total, forgotten = end.total, self.moments[0].total
+        window = Window(
+            seconds=total.seconds - forgotten.seconds,
+            counted=total.counted - forgotten.counted,
+            running=total.running,
+            waiting=total.waiting,
+            in_hand_before=believed[0].in_hand_before,
+            kv_cache_usage=max(each.kv_cache_usage for each in believed),
+        )
+        return Difference(DataState.OK, "", window)
+
+    def _following(
+        self, now: float, readings: Mapping[str, Reading], steps: tuple[tuple[float, float], ...] = ()
+    ) -> Moment:
+        before = self.moments[-1].total
+        seen = difference(self.readings, readings)
+        if seen.window is None or seen.state not in {DataState.OK, DataState.IDLE}:
+            return Moment(now, before, None, steps)
+        window = seen.window
+        total = replace(
+            window, seconds=before.seconds + window.seconds, counted=before.counted + window.counted
+        )
+        return Moment(now, total, replace(window, counted=_NOT_KEPT), steps)
 
 
-def _joined(windows: list[Window], seconds: float) -> Window:
-    """One window after the other: counts are added, what is told of an end is that of the last."""
-    counted, last = pool(windows).counted, windows[-1]
-    return Window(
-        seconds=seconds,
-        counted=counted,
-        running=last.running,
-        waiting=last.waiting,
-        in_hand_before=windows[0].in_hand_before,
-        kv_cache_usage=max(each.kv_cache_usage for each in windows),
-    )
+_NOT_KEPT = Counters()

@@ -28,7 +28,7 @@ from setpoint.tuner import state as tuner
 from setpoint.tuner.evidence import Evidence, Verdict, evidence
 from setpoint.tuner.knobs import Knobs
 from setpoint.tuner.static import static_choice
-from setpoint.tuner.steptime import fit, measured_steps
+from setpoint.tuner.steptime import fit
 from setpoint_vllm.limits_file import Limit
 
 LEAST_COUNT = 20.0
@@ -56,7 +56,8 @@ def status_of(
     """Return the tuner's part of the status as it should stand.
 
     `outdone` is why the tuner has nothing to say: the kill switch, or no Prometheus. While it `is_young` it
-    has not seen a whole window: what stands of the promise stays until there is evidence.
+    has not seen a whole window: what stands of the promise stays until there is evidence, and so does that
+    there is not enough traffic.
 
     `former` is the status that stands, and `now` (RFC 3339) becomes the lastTransitionTime of a condition
     whose status changed.
@@ -73,6 +74,13 @@ def status_of(
     stands = before.get(ConditionType.SLO_MET)
     if is_young and stands and found[ConditionType.SLO_MET][0] is ConditionStatus.UNKNOWN:
         found[ConditionType.SLO_MET] = (
+            ConditionStatus(stands["status"]),
+            _REASONS[stands["reason"]],
+            stands["message"],
+        )
+    stands = before.get(ConditionType.TUNING)
+    if is_young and stands and _is_still_too_little(stands, generation, decision, judged):
+        found[ConditionType.TUNING] = (
             ConditionStatus(stands["status"]),
             _REASONS[stands["reason"]],
             stands["message"],
@@ -171,6 +179,18 @@ def _tuning(decision: tuner.Decision, tuned: Tuned, outdone: Reason | None) -> C
     return ConditionStatus.TRUE if acts and outdone is None else ConditionStatus.FALSE, reason, message
 
 
+def _is_still_too_little(
+    stands: Object, generation: int, decision: tuner.Decision, judged: tuple[Evidence, ...]
+) -> bool:
+    """Whether there was not enough traffic to act on, and nothing shows that there is now."""
+    return (
+        stands["reason"] == Reason.NOT_ENOUGH_TRAFFIC
+        and stands["observedGeneration"] == generation
+        and decision.reason in {tuner.Reason.HOLDING, tuner.Reason.RECOMMENDING}
+        and all(each.effective_count < LEAST_COUNT for each in judged)
+    )
+
+
 def knobs_text(knobs: Knobs) -> str:
     """Return the limits that are off their start values, as a person reads them."""
     named = {
@@ -223,7 +243,7 @@ def recommendation(change: tuner.Change | None, tuned: Tuned, settings: tuner.Se
     said = []
     if change is not None:
         said.append(f"Auto would now set {knobs_text(change.after)}, since {change.cause}")
-    line = fit(measured_steps([readings for _, readings in tuned.history.moments]))
+    line = fit(tuned.history.steps)
     choice = (
         static_choice(line, settings.objectives, tuned.start, settings.bounds)
         if line and tuned.start
