@@ -15,6 +15,7 @@ from setpoint.signals.series import Series
 
 _NUMBER = re.compile(r"NaN|[+-]?Inf|[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.ASCII)
 """As Go writes a float. Python's own float() takes more, such as 1_000."""
+_TEXT = frozenset({str})
 _SHOWN = reprlib.Repr()
 _SHOWN.maxlevel, _SHOWN.maxdict, _SHOWN.maxlist, _SHOWN.maxstring = 3, 12, 4, 160
 _SHOWN_CHARACTERS = 300
@@ -69,11 +70,12 @@ def _series(each: object, selector: Selector, at_seconds: float) -> Series:
     labels = each.get("metric") if isinstance(each, dict) else None
     if not isinstance(each, dict) or not isinstance(labels, dict):
         raise AnswerError(f"gave {shown(each)}, which is no series")
-    if not all(isinstance(value, str) for value in labels.values()):
+    if not _TEXT.issuperset(map(type, labels.values())):
         raise AnswerError(f"gave a series whose labels are no texts: {shown(labels)}")
     if not selector.matches(labels):
         raise AnswerError(f"gave a series that was not asked for: {shown(labels)}")
-    own = {name: value for name, value in labels.items() if name != "__name__"}
+    own = dict(labels)
+    own.pop("__name__", None)
     return Series(selector.metric, own, _value(each.get("value"), at_seconds))
 
 

@@ -98,7 +98,8 @@ def by_pod(
     at_seconds: float,
 ) -> Scrape:
     """Return the series of all answers, by pod. The values of `scraped_before` and `scraped_after` are the
-    times of the scrapes, as they were before the first of the answers and after the last.
+    times of the scrapes, as they were before the first of the answers and after the last. Each iterable is
+    gone through once, `scraped_after` when the answers are at their end.
     """
     gathered: dict[Pod, _Gathered] = {}
     nameless = 0

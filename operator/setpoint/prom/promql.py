@@ -138,9 +138,12 @@ class Selector:
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether a series with these labels is meant; a function leaves the name out of its result."""
-        return labels.get(_NAME_LABEL, self.metric) == self.metric and all(
-            matcher.matches(labels.get(matcher.label, "")) for matcher in self.matchers
-        )
+        if labels.get(_NAME_LABEL, self.metric) != self.metric:
+            return False
+        for matcher in self.matchers:  # noqa: SIM110  all() of a generator takes twice as long
+            if not matcher.matches(labels.get(matcher.label, "")):
+                return False
+        return True
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """One cycle: what Prometheus has of the pods of all services, at one moment, by a fixed number of queries."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from setpoint.prom.errors import PrometheusError
@@ -50,6 +50,14 @@ def scrape(
         return prometheus.vector(query, at_seconds)
 
     scraped = TimestampQuery(Selector(_SCRAPED, matchers))
-    before = ask(scraped)
-    answers = [ask(Query(Selector(name, matchers))) for name in names]
-    return by_pod(answers, scraped_before=before, scraped_after=ask(scraped), at_seconds=at_seconds)
+
+    def ask_late() -> Iterator[Series]:
+        yield from ask(scraped)
+
+    # One after the other, each forgotten when it is sorted: all labels of all answers are most of the memory.
+    return by_pod(
+        (ask(Query(Selector(name, matchers))) for name in names),
+        scraped_before=ask(scraped),
+        scraped_after=ask_late(),
+        at_seconds=at_seconds,
+    )
