@@ -113,7 +113,7 @@ class Tuned:
     def begin(self) -> None:
         """Look until a window has begun."""
         while not self.state.began:
-            assert self.look().reason in {Reason.HOLDING, Reason.GUARDING}
+            assert self.look().reason in {Reason.HOLDING, Reason.GUARDING, Reason.RECOMMENDING}
 
     def lower(self) -> Decision:
         """Have the guard lower the token budget."""

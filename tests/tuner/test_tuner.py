@@ -322,6 +322,12 @@ def test_disabled_says_so_and_wants_nothing() -> None:
     assert tuned.state.generation == 0
 
 
+def test_recommend_has_one_reason_as_soon_as_the_engines_are_told_what_is_promised() -> None:
+    it = Tuned(settings(Mode.RECOMMEND))
+    assert it.look().message == "engine-0 is being told its limits"
+    assert {it.look().reason for _ in range(4)} == {Reason.RECOMMENDING}
+
+
 def test_recommend_says_what_it_would_do_and_changes_nothing() -> None:
     tuned = Tuned(settings(Mode.RECOMMEND))
     tuned.begin()

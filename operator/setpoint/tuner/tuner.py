@@ -69,9 +69,9 @@ def _judge(observation: Observation, state: State, settings: Settings) -> tuple[
     if state.settled_seconds is None:
         state = replace(state, settled_seconds=now + state.settle_seconds, began={})
     if now < (state.settled_seconds or 0.0):
-        return _holding(state, "what was changed has yet to show what it does"), state
+        return _holding(state, settings, "what was changed has yet to show what it does"), state
     if not state.began:
-        return _holding(state, "a window begins"), replace(state, began=readings)
+        return _holding(state, settings, "a window begins"), replace(state, began=readings)
     seen = difference(state.began, readings)
     if seen.window is None or seen.state not in {DataState.OK, DataState.IDLE}:
         lost = seen.state is DataState.INCONSISTENT
@@ -274,7 +274,7 @@ def _told(
     data = seen.state
     if data is DataState.OK and few and window.seconds >= LONGEST_SECONDS:
         data = DataState.LOW_TRAFFIC
-    reason = Reason.RECOMMENDING if settings.mode is Mode.RECOMMEND else _acting(state)
+    reason = _reason(state, settings)
     if data in {DataState.IDLE, DataState.LOW_TRAFFIC}:
         reason = Reason.NOT_ENOUGH_TRAFFIC
     return Decision(
@@ -288,9 +288,13 @@ def _told(
     )
 
 
+def _reason(state: State, settings: Settings) -> Reason:
+    return Reason.RECOMMENDING if settings.mode is Mode.RECOMMEND else _acting(state)
+
+
 def _acting(state: State) -> Reason:
     return Reason.GUARDING if state.knobs != Knobs() else Reason.HOLDING
 
 
-def _holding(state: State, message: str) -> Decision:
-    return Decision(_acting(state), message, DataState.OK)
+def _holding(state: State, settings: Settings, message: str) -> Decision:
+    return Decision(_reason(state, settings), message, DataState.OK)

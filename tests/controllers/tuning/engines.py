@@ -19,13 +19,14 @@ class FakeEngine:
     now: float = 1_000_000.0
     told: LimitsFile = field(default_factory=LimitsFile)
     failure: str = ""
+    requests_per_second: float = 40.0
     good: float = 0.0
     late: float = 0.0
     judged: Judged = field(default_factory=Judged)
 
     def serve(self, seconds: float, *, bad_share: float) -> None:
-        """Let time go by, in which 40 requests a second came, and a share of their gaps was too long."""
-        requests = 40 * seconds
+        """Let time go by, in which requests came, and a share of their gaps was too long."""
+        requests = self.requests_per_second * seconds
         self.now += seconds
         self.good += requests * (1 - bad_share)
         self.late += requests * bad_share
@@ -52,7 +53,7 @@ class FakeEngine:
                 steps_by_tokens={2048.0: 60 * requests},
                 judged={"between-tokens": self.judged},
             ),
-            running=100,
+            running=2.5 * self.requests_per_second,
             waiting=0,
             kv_cache_usage=0.2,
             ranks={"0": RankLimits(self.told.generation, self.told.writer, START | self.told.limits, START)},

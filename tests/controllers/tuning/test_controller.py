@@ -1,12 +1,13 @@
 """The tuner beside the InferenceService controller, on a real API server."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 
-from setpoint.controllers.tuning.controller import FIELD_MANAGER, TuningController
+from setpoint.controllers.tuning.controller import FIELD_MANAGER, TuningController, share_of
 from setpoint.controllers.tuning.status import rfc3339
 from setpoint.kube.client import KubeClient
 from setpoint.kube.objects import Object
@@ -177,6 +178,30 @@ async def test_a_tuner_that_starts_anew_keeps_the_limits_that_it_finds(
 
         assert (await told(kube, namespace))["limits"] == before["limits"]
         assert (await live(kube, namespace))["status"]["tuning"]["decisions"] == decisions
+
+
+@pytest.mark.parametrize(
+    ("mode", "requests_per_second"), [("Auto", 40.0), ("Recommend", 40.0), ("Auto", 0.0), ("Recommend", 0.0)]
+)
+async def test_a_tuner_that_starts_anew_writes_nothing_of_a_service_that_is_as_it_was(
+    api_server: ApiServer, kube: KubeClient, namespace: str, mode: str, requests_per_second: float
+) -> None:
+    async with tuned(api_server, kube, namespace, mode) as it:
+        it.engine.requests_per_second = requests_per_second
+        await it.cycles(6)
+        before = (await live(kube, namespace))["status"]["conditions"]
+        await it.restart()
+        it.running.forget_requests()
+        await it.cycles(6)
+
+        assert it.running.writes == []
+        assert (await live(kube, namespace))["status"]["conditions"] == before
+
+
+def test_the_first_figures_of_many_services_are_not_written_at_one_time() -> None:
+    minutes = Counter(int(5 * share_of(f"0e7f7a3c-{number}")) for number in range(1000))
+    assert sorted(minutes) == [0, 1, 2, 3, 4]
+    assert max(minutes.values()) < 250
 
 
 async def test_the_kill_switch_puts_the_start_values_back_in_one_cycle_without_prometheus(

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
+from zlib import crc32
 
 from pydantic import ValidationError
 
@@ -48,7 +49,8 @@ class _Known:
     since: float
     """When this process first looked at it."""
     status_seconds: float
-    """When its status was last written, or first looked at."""
+    """When its status was last written. Before that a moment of its own: the figures of all services are not
+    written at once, five minutes after a start."""
 
 
 Asked: TypeAlias = Mapping[Key, tuple[Snapshot, InferenceService, Settings]]
@@ -149,6 +151,8 @@ class TuningController:
 
         async def one(key: Key, snapshot: Snapshot, service: InferenceService, settings: Settings) -> None:
             async with self._writers:
+                # Without it the event loop would do nothing else until all services are through.
+                await asyncio.sleep(0)
                 try:
                     await self._tune(snapshot, service, settings, engines, now, is_told=is_told)
                 except LeadershipLost:
@@ -174,7 +178,12 @@ class TuningController:
     ) -> None:
         known = self._known.get(snapshot.key)
         if known is None or known.uid != snapshot.uid:
-            known = _Known(snapshot.uid, restored(snapshot.checkpoint), since=now, status_seconds=now)
+            known = _Known(
+                snapshot.uid,
+                restored(snapshot.checkpoint),
+                since=now,
+                status_seconds=now + QUIET_SECONDS * share_of(snapshot.uid),
+            )
             self._known[snapshot.key] = known
         observation = _observation(snapshot, engines, now)
         window_seconds = duration_seconds(service.spec.slo.window) if service.spec.slo else 300.0
@@ -233,6 +242,11 @@ class TuningController:
         )
         known.status_seconds = now
         self._informers[INFERENCE_SERVICES].observe_write(written)
+
+
+def share_of(uid: str) -> float:
+    """Return a number from 0 to 1 for a service, always the same, and spread evenly over all of them."""
+    return crc32(uid.encode()) / 2**32
 
 
 def _observation(snapshot: Snapshot, engines: Engines, now: float) -> Observation:
