@@ -61,6 +61,7 @@ async def operator(kubeconfig: Path, prometheus_url: str, log: Path) -> AsyncIte
     """Run one until the end of the context."""
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig", "KILL", "--"),
             *(sys.executable, "-m", "benchmarks.tuner_scale.operator", prometheus_url),
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,

@@ -1,10 +1,12 @@
 """All engines at one moment, as Prometheus has them."""
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from setpoint.prom.errors import PrometheusError
-from setpoint.prom.pods import Pod
+from setpoint.prom.pods import Pod, Scrape
 from setpoint.prom.scrape import Prometheus, scrape
 from setpoint.signals.reading import Reading, ReadingError, reading
 
@@ -34,16 +36,34 @@ def engines_by(prometheus: Prometheus, within_seconds: float) -> Look:
 
     def look(now: float) -> Engines:
         try:
-            found = scrape(prometheus, now - LAG_SECONDS, within_seconds=within_seconds)
+            with uncollected():
+                return _engines(scrape(prometheus, now - LAG_SECONDS, within_seconds=within_seconds))
         except PrometheusError as error:
             return Engines(failure=f"Prometheus: {error}")
-        readings, faults = {}, dict(found.faults)
-        for pod, samples in found.pods.items():
-            try:
-                readings[pod] = reading(samples.series, samples.at_seconds)
-            except ReadingError as error:
-                faults[pod] = str(error)
-        services = {pod: samples.service for pod, samples in found.pods.items()}
-        return Engines(readings, services, faults)
 
     return look
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Let the collector of reference cycles rest: of the 300,000 objects that are made of 1,000 services none
+    is in a cycle, and to walk them again and again took longer than to make them.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _engines(found: Scrape) -> Engines:
+    readings, faults = {}, dict(found.faults)
+    for pod, samples in found.pods.items():
+        try:
+            readings[pod] = reading(samples.series, samples.at_seconds)
+        except ReadingError as error:
+            faults[pod] = str(error)
+    services = {pod: samples.service for pod, samples in found.pods.items()}
+    return Engines(readings, services, faults)
