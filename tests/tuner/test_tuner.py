@@ -10,7 +10,7 @@ from setpoint.signals.window import DataState
 from setpoint.tuner.guard import Memory, Policy
 from setpoint.tuner.knobs import Knobs
 from setpoint.tuner.state import LEAST_SETTLE_SECONDS, Mode, OnStop, Reason
-from setpoint.tuner.tuner import IN_FORCE_WITHIN_SECONDS, LEASE_SECONDS, LONGEST_SECONDS
+from setpoint.tuner.tuner import DOUBLINGS_SECONDS, IN_FORCE_WITHIN_SECONDS, LEASE_SECONDS, LONGEST_SECONDS
 from setpoint_vllm.limits_file import Limit
 from tests.signals.builders import a_rank
 from tests.tuner.builders import BAD, GOOD, ITL, TTFT, Tuned, settings
@@ -257,8 +257,18 @@ def test_a_lease_is_not_renewed_while_data_are_not_good(lowered: Tuned, why: str
     assert lowered.state.expires_seconds == ends
 
 
-def test_limits_whose_lease_has_run_out_are_wanted_no_longer(lowered: Tuned) -> None:
+def test_a_lease_that_runs_out_unseen_is_left_to_the_engine_which_goes_back_in_doublings(
+    lowered: Tuned,
+) -> None:
+    before = lowered.state
     lowered.look({}, {"engine-0": "no answer"}, seconds=LEASE_SECONDS)
+    assert lowered.state == before
+    lowered.look()
+    assert lowered.state.knobs == Knobs()
+
+
+def test_limits_whose_lease_has_run_out_are_wanted_no_longer(lowered: Tuned) -> None:
+    lowered.look({}, {"engine-0": "no answer"}, seconds=LEASE_SECONDS + DOUBLINGS_SECONDS)
     assert (lowered.state.knobs, lowered.state.expires_seconds, lowered.state.generation) == (
         Knobs(),
         None,

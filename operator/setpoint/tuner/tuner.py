@@ -25,9 +25,11 @@ from setpoint.tuner.state import (
     Settings,
     State,
 )
-from setpoint_vllm.limits_file import Latency, Limit
+from setpoint_vllm.limits_file import STEP_SECONDS, STEPS, Latency, Limit
 
 LEASE_SECONDS = 1800.0
+DOUBLINGS_SECONDS = STEPS * STEP_SECONDS
+"""How long an engine takes back to its start values after a lease: nothing is wanted of it meanwhile."""
 IN_FORCE_WITHIN_SECONDS = 90.0
 """An engine that does not show them by then does not follow; a ConfigMap may take the kubelet a minute."""
 UNCONFIRMED_SECONDS = 60.0
@@ -47,7 +49,8 @@ def decide(observation: Observation, state: State, settings: Settings) -> tuple[
         state = _stopped(state, settings, now)
     if settings.mode is Mode.DISABLED:
         return Decision(Reason.DISABLED, "tuning is disabled", DataState.OK), state
-    if state.generation == 0 or state.objectives != settings.objectives or _has_run_out(state, now):
+    is_over = _has_run_out(state, now - DOUBLINGS_SECONDS)
+    if state.generation == 0 or state.objectives != settings.objectives or is_over:
         state = _anew(state, settings, now)
     elif now < state.changed_seconds:  # the clock was set back: no time that is remembered means anything
         settled = replace(state, changed_seconds=now, settled_seconds=None, began={}, memory=Memory())
@@ -55,6 +58,8 @@ def decide(observation: Observation, state: State, settings: Settings) -> tuple[
     lost = _lost(observation, settings)
     if lost is not None:
         return Decision(Reason.SIGNAL_LOST, lost.reason, lost.state), replace(state, began={})
+    if _has_run_out(state, now):
+        state = _anew(state, settings, now)
     hindered = _hindered(observation, state, settings)
     if hindered is not None:
         return hindered, replace(state, began={})
@@ -165,6 +170,7 @@ def _stopped(state: State, settings: Settings, now: float) -> State:
 
 
 def _has_run_out(state: State, now: float) -> bool:
+    """Whether the lease is over; the engine then doubles its limits by itself, not to be hit at once."""
     return state.expires_seconds is not None and now >= state.expires_seconds
 
 
