@@ -20,7 +20,8 @@ class LimitsFiles:
 
     def _read(self, path: Path) -> LimitsFile | None:
         try:
-            with path.open(encoding="utf-8") as file:
+            # With line ends as they are: the writer counts both characters of CRLF too.
+            with path.open(encoding="utf-8", newline="") as file:
                 text = file.read(MAX_CHARACTERS + 1)
             if not text:  # as the kubelet shows an annotation that is not there
                 return None

@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 from setpoint_vllm import channel as channel_module
 from setpoint_vllm import state
 from setpoint_vllm.channel import Channel
+from setpoint_vllm.limits_file import MAX_CHARACTERS, parse
 from tests.setpoint_vllm.builders import EngineClient, Scheduler, limits_text
 
 
@@ -67,6 +68,18 @@ async def test_garbage_keeps_the_last_good_value_and_is_told_once(
         await channel.look()
     assert limits_of(channel)["seqs"] == 5
     assert len(caplog.records) == 1
+
+
+async def test_a_file_counts_as_long_as_its_text_whatever_ends_its_lines(file: Path) -> None:
+    text = limits_text(limits={"seqs": 5}) + "\r\n" * (MAX_CHARACTERS // 2)
+    with pytest.raises(ValueError, match="longer"):
+        parse(text)
+    file.write_bytes(text.encode())
+    channel = Channel(EngineClient(), (file,))
+
+    await channel.look()
+
+    assert limits_of(channel)["seqs"] == 16
 
 
 async def test_a_file_that_goes_or_dangles_keeps_the_last_good_value(file: Path, tmp_path: Path) -> None:

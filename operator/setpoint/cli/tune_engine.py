@@ -62,7 +62,7 @@ def _body(url: str, timeout_seconds: float) -> bytes:
 def read_limits_file(path: Path) -> LimitsFile:
     """Return what stands in the file; what is not there or no limits file is one of generation 0."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8", newline="") as file:  # as the engine reads it
             return parse(file.read(MAX_CHARACTERS + 1))
     except (OSError, ValueError):
         return LimitsFile()
