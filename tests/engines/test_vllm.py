@@ -176,5 +176,13 @@ def test_an_argument_before_every_flag_is_refused() -> None:
     assert fault.startswith("spec.engine.args[0]: belongs to no flag")
 
 
+@pytest.mark.parametrize("args", [["--"], ["--seed=1", "--"], ["--seed=1", "--", "--middleware=x"]])
+def test_an_end_of_the_flags_is_refused_since_ours_come_after_it(args: list[str]) -> None:
+    (fault,) = faults(*args)
+
+    assert fault.startswith(f"spec.engine.args[{args.index('--')}]: '--' ends the flags")
+    assert fault.endswith("remove it")
+
+
 def test_all_faults_are_told_at_once() -> None:
     assert len(faults("x", "--port=1", "--host", "y", "--seed 2")) == 4

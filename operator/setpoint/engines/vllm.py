@@ -125,7 +125,13 @@ def _environment(service: InferenceService, settings: Settings) -> Iterator[dict
 def _malformed_arguments(args: list[str]) -> Iterator[Fault]:
     for index, argument in enumerate(args):
         field = f"spec.engine.args[{index}]"
-        if arguments.is_flag(argument) and any(space in argument.partition("=")[0] for space in " \t\n"):
+        if argument == "--":
+            remedy = (
+                "ends the flags, and vllm serve takes nothing after them but the model, which is"
+                " spec.model.uri's to set: remove it"
+            )
+            yield Fault(field, argument, remedy, Reason.INVALID_ARGUMENT)
+        elif arguments.is_flag(argument) and any(space in argument.partition("=")[0] for space in " \t\n"):
             name = argument.split()[0]
             remedy = (
                 "has a space after its dashes: take it out"
@@ -133,7 +139,7 @@ def _malformed_arguments(args: list[str]) -> Iterator[Fault]:
                 else f"is a flag and its value in one: write {name}=VALUE, or two items"
             )
             yield Fault(field, name + " ...", remedy, Reason.INVALID_ARGUMENT)
-    if args and not arguments.is_flag(args[0]):
+    if args and args[0] != "--" and not arguments.is_flag(args[0]):
         remedy = "belongs to no flag, and the model is spec.model.uri's to set: remove it"
         # The value is not told: it may be a key whose flag was lost.
         yield Fault("spec.engine.args[0]", "", remedy, Reason.INVALID_ARGUMENT)
