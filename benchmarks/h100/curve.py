@@ -57,6 +57,8 @@ class Measured:
     sequences: int = DEFAULT_SEQUENCES
     tokens_per_second: float = 0.0
     start: str = DEFAULT_START
+    is_moved: bool = False
+    """Whether the limits are others than the server was started with."""
 
     @property
     def load(self) -> tuple[int, int, float, float]:
@@ -155,22 +157,23 @@ def evidence(rows: Iterable[Measured]) -> list[str]:
 
 
 def own_starts(rows: Sequence[Measured]) -> list[str]:
-    """Return each row of a server started with its limits beside those moved live to the same, as Markdown.
+    """Return each row under the limits of its own start beside those moved live to the same, as Markdown.
 
-    A pair has the limits, the rate and the window in common; the requests come from one seed.
+    Rows that stand together have the limits, the rate and the window in common; the requests come from one
+    seed. The default start is nobody's own: a row under its limits has nothing to stand beside.
     """
     lines = [
-        "| sequences | tokens | requests/s | limits | tok/s | TTFT p95, ms | ITL p95, ms "
+        "| sequences | tokens | requests/s | start | limits | tok/s | TTFT p95, ms | ITL p95, ms "
         "| the load test objects |",
-        "|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    for own in (row for row in rows if row.start != DEFAULT_START):
-        live = [row for row in rows if row.start == DEFAULT_START and row.load == own.load]
+    for own in (row for row in rows if row.start != DEFAULT_START and not row.is_moved):
+        live = [row for row in rows if row.is_moved and row.load == own.load]
         lines += [
-            f"| {row.sequences} | {row.tokens} | {row.rate_per_second:g} | {name} "
+            f"| {row.sequences} | {row.tokens} | {row.rate_per_second:g} | {row.start} "
+            f"| {'moved live' if row.is_moved else 'of the start'} "
             f"| {row.tokens_per_second:.0f} | {row.ttft_p95} | {row.itl_p95} | {'; '.join(row.flaws)} |"
-            for name, each in (("of the start", [own]), ("moved live", live))
-            for row in each
+            for row in (own, *live)
         ]
     return lines
 
@@ -200,7 +203,16 @@ def _measured(row: dict[str, Any]) -> Measured:
         row["limits"]["max_num_seqs"],
         stage["output_tokens_per_second"]["value"],
         row["start"],
+        row["limits"] != _limits_of_start(row["flags"]),
     )
+
+
+def _limits_of_start(flags: Sequence[str]) -> dict[str, int]:
+    given = dict(zip(flags[::2], flags[1::2], strict=True))
+    return {
+        "max_num_seqs": int(given.get("--max-num-seqs", DEFAULT_SEQUENCES)),
+        "max_num_batched_tokens": int(given.get("--max-num-batched-tokens", DEFAULT_TOKENS)),
+    }
 
 
 def _latency(seconds: dict[str, float | None]) -> Latency:

@@ -106,11 +106,32 @@ def test_an_interval_without_an_upper_end_leaves_the_verdict_open() -> None:
     assert str(found.itl_p95) == "20.0 (19.0 or more)"
 
 
+OWN = ("--max-num-seqs", "1024", "--max-num-batched-tokens", "512")
+FIGURES = "5600 | 20.0 (19.0 to 21.0) | 20.0 (19.0 to 21.0) |  |"
+
+
 def test_an_own_start_stands_beside_the_live_row_of_the_same_limits_rate_and_window() -> None:
-    live, own = line("chat-512-44"), line("chat-own-44", start="own-512")
+    live, own = line("chat-512-44"), line("chat-own-44", start="own-512", flags=OWN)
     others = [line("chat-512-46", load={"rate_per_second": 46.0}), line("chat-512-44", window_seconds=25.0)]
-    figures = "5600 | 20.0 (19.0 to 21.0) | 20.0 (19.0 to 21.0) |  |"
     assert own_starts(chats([live, own, *others]))[2:] == [
-        f"| 1024 | 512 | 44 | of the start | {figures}",
-        f"| 1024 | 512 | 44 | moved live | {figures}",
+        f"| 1024 | 512 | 44 | own-512 | of the start | {FIGURES}",
+        f"| 1024 | 512 | 44 | default | moved live | {FIGURES}",
     ]
+
+
+def test_a_row_whose_limits_were_moved_is_no_own_start_whatever_its_server_was_started_with() -> None:
+    other = ("--max-num-seqs", "1024", "--max-num-batched-tokens", "2048")
+    own = line("chat-own-44", start="own-512", flags=OWN)
+    live = line("chat-1024x512-44", start="own-2048", flags=other)
+    assert own_starts(chats([live, own]))[2:] == [
+        f"| 1024 | 512 | 44 | own-512 | of the start | {FIGURES}",
+        f"| 1024 | 512 | 44 | own-2048 | moved live | {FIGURES}",
+    ]
+
+
+def test_a_row_under_the_limits_of_the_default_start_is_not_moved() -> None:
+    default = line("chat-8192-44")
+    default["limits"]["max_num_batched_tokens"] = DEFAULT_TOKENS
+    (row,) = chats([default])
+    assert not row.is_moved
+    assert own_starts([row])[2:] == []
