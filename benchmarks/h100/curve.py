@@ -249,7 +249,7 @@ def _draw(rows: Sequence[Measured], path: Path, lines: Sequence[dict[str, Any]])
     axes.set_ylabel("rate measured, requests/s")
     first, dates = lines[0], sorted({line["date"][:10] for line in lines})
     axes.set_title(
-        f"{first['device']}, vLLM {first['vllm']}, 8B, 512 tokens in, 128 out, {' and '.join(dates)}"
+        f"{first['device']}, vLLM {first['vllm']}, {' and '.join(dates)}\n8B, 512 tokens in, 128 out"
     )
     axes.grid(alpha=0.3)
     axes.legend(title="max_num_batched_tokens", loc="lower right")
