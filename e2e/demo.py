@@ -1,4 +1,4 @@
-"""`make demo`: a cluster, Setpoint by its chart, one InferenceService, and a chat with it.
+"""`make demo`: a cluster, Setpoint by its chart, an InferenceService, a chat, and a promise that is held.
 
 Says what it does at each step, can be run again, and leaves the cluster up.
 """
@@ -34,6 +34,7 @@ from e2e.installation import (
 )
 from e2e.prometheus import api
 from e2e.prometheus import image as prometheus
+from e2e.story import Story
 
 NAMESPACE = "demo"
 NAME = "chat"
@@ -45,6 +46,7 @@ VALUES = (
     f"settings.huggingFaceEndpoint={HUB_URL}",
     "prometheus.install=true",
     "prometheus.scrapeInterval=1s",
+    "tuning.interval=5s",
 )
 """Of the chart. Whoever watches a demo waits for nothing."""
 OTHER_NAMESPACES = (HUB_NAMESPACE, gpu.NAMESPACE, installation.NAMESPACE)
@@ -69,7 +71,7 @@ def service(engine: str, image: images.Image) -> dict[str, Any]:
 
 def run(cluster: Cluster, engine: str) -> None:
     """Everything, in order."""
-    tell("1/5 a cluster")
+    tell("1/6 a cluster")
     cluster.up()
     with alone_on(cluster.kubeconfig):
         if cluster.name == "existing":
@@ -120,28 +122,34 @@ def namespace() -> dict[str, Any]:
 def _install_and_chat(cluster: Cluster, engine: str) -> None:
     kubectl = kubectl_for(cluster)
 
-    tell("2/5 images")
+    tell("2/6 images")
     stand_in, operator = images.stand_in(), images.operator()
     served = stand_in if engine == "stand-in" else images.vllm_cpu()
     for image in {stand_in, operator, served}:
         cluster.load_image(image.tar, image.reference)
     prometheus.load(cluster)
 
-    tell("3/5 Setpoint and a Prometheus by its Helm chart; stand-ins for GPUs and for the Hugging Face Hub")
+    tell("3/6 Setpoint and a Prometheus by its Helm chart; stand-ins for GPUs and for the Hugging Face Hub")
     install_fake_gpus(kubectl, stand_in)
     install_hub(kubectl, stand_in)
     install_operator(cluster, operator, *VALUES)
 
-    tell("4/5 kubectl apply of an InferenceService")
+    tell("4/6 kubectl apply of an InferenceService")
     manifest = service(engine, served)
     print(yaml.safe_dump(manifest, sort_keys=False).rstrip())
     kubectl.apply(namespace(), manifest)
     wait_until("the service is rolled out", lambda: _complete(kubectl), seconds=READY_SECONDS)
 
-    tell("5/5 a chat with it, streamed")
+    tell("5/6 a chat with it, streamed")
     chat(kubectl)
     print(kubectl.run("get", "infsvc", "--namespace", NAMESPACE, "-o", "wide"))
     print(seen_by_prometheus(kubectl))
+
+    tell("6/6 a promise under load: broken by a burst, and held again without a restart")
+    if engine == "stand-in":
+        Story(kubectl, NAMESPACE, stand_in, operator).tell()
+    else:
+        say("left out: it takes a simulated GPU (make demo without ENGINE=vllm-cpu)")
     tell_how_to_go_on(cluster)
 
 

@@ -12,13 +12,15 @@ import platform
 from pathlib import Path
 
 from e2e.clusters.cluster import ClusterError
-from e2e.fakes.hub import OPEN_REPOSITORY
+from e2e.fakes.hub import OPEN_REPOSITORY, SHAPE_REPOSITORY
 from e2e.images.recipe import Image, Recipe, build
 
-__all__ = ["ENGINE_ARGS", "MODEL_URI", "Image", "operator", "stand_in", "vllm_cpu"]
+__all__ = ["ENGINE_ARGS", "MODEL_URI", "SHAPE_URI", "Image", "operator", "stand_in", "vllm_cpu"]
 
 MODEL_URI = f"hf://{OPEN_REPOSITORY}"
 """The tiny model of the local Hub, which both engines serve."""
+SHAPE_URI = f"hf://{SHAPE_REPOSITORY}"
+"""The shape of an 8B model, which the simulator alone can serve: as slow as a real one on its GPU."""
 ENGINE_ARGS = {"stand-in": ("--max-model-len=512",), "vllm-cpu": ("--max-model-len=512", "--dtype=bfloat16")}
 """The engine.args of an InferenceService with that model, by engine."""
 

@@ -25,6 +25,7 @@ VALUES = (
     f"settings.allowedNodePaths={{{ALLOWED_NODE_PATH}}}",
     "prometheus.install=true",
     "prometheus.scrapeInterval=1s",
+    "tuning.interval=5s",
 )
 
 

@@ -2,15 +2,13 @@
 
 import json
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from e2e.contract.client import Samples, by_labels, parse_metrics
-from e2e.installation import NAMESPACE as OPERATOR_NAMESPACE
 from e2e.installation import port_forward, wait_until
+from e2e.scenarios.absences import no_operator
 from e2e.scenarios.world import CHAT, World
 
 pytestmark = pytest.mark.e2e
@@ -61,31 +59,6 @@ def started(world: World) -> list[str]:
     return [f"{status['containerID']} {status['restartCount']}" for status in statuses]
 
 
-@contextmanager
-def no_operator(world: World) -> Iterator[None]:
-    """No operator for a while."""
-
-    def scale(replicas: int) -> None:
-        world.kubectl.run(
-            "--namespace", OPERATOR_NAMESPACE, "scale", "deployment/setpoint", f"--replicas={replicas}"
-        )
-
-    def pods() -> list[Any]:
-        selector = "app.kubernetes.io/component=operator"
-        found = world.kubectl.get("pods", "--namespace", OPERATOR_NAMESPACE, "--selector", selector)
-        return list(found["items"])
-
-    scale(0)
-    try:
-        wait_until("no operator runs", lambda: not pods())
-        yield
-    finally:
-        scale(2)
-        world.kubectl.run(
-            "--namespace", OPERATOR_NAMESPACE, "rollout", "status", "deployment/setpoint", "--timeout=120s"
-        )
-
-
 def test_a_changed_promise_is_judged_by_the_engine_that_runs(world: World) -> None:
     world.apply(promised(world, "1h"))
     world.wait_until_complete()
@@ -106,7 +79,7 @@ def test_a_pod_that_starts_without_the_operator_has_its_limits_before_it_is_read
     world.wait_until_complete()
     (old,) = world.pods()
 
-    with no_operator(world):
+    with no_operator(world.kubectl):
         world.run("delete", "pod", old["metadata"]["name"], "--wait=false")
 
         def names() -> list[str]:

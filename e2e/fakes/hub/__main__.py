@@ -1,4 +1,4 @@
-"""Serve the tiny model, open and gated."""
+"""Serve the tiny model, open and gated, and the shape of a large one."""
 
 import argparse
 import logging
@@ -6,7 +6,7 @@ import os
 
 from aiohttp import web
 
-from e2e.fakes.hub import GATED_REPOSITORY, OPEN_REPOSITORY, model
+from e2e.fakes.hub import GATED_REPOSITORY, OPEN_REPOSITORY, SHAPE_REPOSITORY, model, shapes
 from e2e.fakes.hub.server import Hub, Repository
 
 
@@ -19,7 +19,11 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     files = model.files()
     hub = Hub(
-        [Repository(OPEN_REPOSITORY, files), Repository(GATED_REPOSITORY, files, gated=True)],
+        [
+            Repository(OPEN_REPOSITORY, files),
+            Repository(GATED_REPOSITORY, files, gated=True),
+            Repository(SHAPE_REPOSITORY, shapes.FILES),
+        ],
         token=os.environ.get("FAKE_HUB_TOKEN"),
         token_without_access=os.environ.get("FAKE_HUB_TOKEN_WITHOUT_ACCESS"),
     )

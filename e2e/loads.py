@@ -1,0 +1,109 @@
+"""A load on a service from inside the cluster, by `setpoint loadtest` in a pod of the operator's image.
+
+The simulated engine that it is meant for is an 8B model on an H100, several times slower than that, so that
+two cores can follow: rates, and latencies promised, are scaled with it.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from e2e import images
+from e2e.installation import Kubectl
+
+TIME_SCALE = 6
+"""So many seconds take what takes one on the GPU."""
+ITL_SECONDS = 0.03 * TIME_SCALE
+"""A promise that the default token budget keeps at QUIET_RATE and breaks at BUSY_RATE."""
+TTFT_SECONDS = 1.0 * TIME_SCALE
+QUIET_RATE, BUSY_RATE = 12 / TIME_SCALE, 39 / TIME_SCALE
+"""Requests a second: docs/h100.md has what a real GPU makes of the unscaled ones."""
+OBJECTIVES = [
+    {"name": "between-tokens", "metric": "InterTokenLatency", "threshold": f"{1000 * ITL_SECONDS:.0f}ms"},
+    {"name": "first-token", "metric": "TimeToFirstToken", "threshold": f"{TTFT_SECONDS:.0f}s"},
+]
+ENVIRONMENT = {"PYTHONPATH": "", "SETPOINT_SIMULATOR_TIME_SCALE": str(TIME_SCALE)}
+"""Of the simulated engine."""
+
+
+def promising(image: images.Image, **spec: Any) -> dict[str, Any]:
+    """The spec of a service of one simulated H100 with that promise; `spec` replaces whole fields."""
+    env = [{"name": name, "value": value} for name, value in ENVIRONMENT.items()]
+    return {
+        "model": {"uri": images.SHAPE_URI, "name": "llama-8b"},
+        "engine": {"image": image.reference, "drainTimeout": "10s", "args": ["--max-model-len=8192"]},
+        "slo": {"objectives": OBJECTIVES, "window": "1m"},
+        "template": {"spec": {"containers": [{"name": "main", "env": env}]}},
+        **spec,
+    }
+
+
+@dataclass(frozen=True)
+class LoadTest:
+    """One run of `setpoint loadtest` as a Job: a stage for each rate."""
+
+    kubectl: Kubectl
+    namespace: str
+    name: str
+    image: images.Image
+    """The operator's."""
+    url: str
+    rates_per_second: tuple[float, ...]
+    stage_seconds: int
+    warmup_seconds: int = 5
+
+    def start(self) -> None:
+        """Start it; one of that name that has been there is replaced."""
+        self._run("delete", "job", self.name, "--ignore-not-found", "--wait")
+        self._run("create", "-f", "-", given=json.dumps(self._job()))
+
+    def has_ended(self) -> bool:
+        """Whether its report is there. Raises RuntimeError with its last words when it failed."""
+        status = json.loads(self._run("get", "job", self.name, "-o", "json")).get("status", {})
+        if status.get("failed"):
+            raise RuntimeError(self._run("logs", f"job/{self.name}", "--tail=20"))
+        return bool(status.get("succeeded"))
+
+    def report(self) -> dict[str, Any]:
+        """What it measured: docs/loadtest.md."""
+        text = self._run("logs", f"job/{self.name}")
+        report: dict[str, Any] = json.loads(text[text.index("{") :])
+        return report
+
+    def stop(self) -> None:
+        """End it, wherever it is."""
+        self._run("delete", "job", self.name, "--ignore-not-found", "--wait=false")
+
+    def _run(self, *arguments: str, given: str | None = None) -> str:
+        return self.kubectl.run("--namespace", self.namespace, *arguments, given=given)
+
+    def _job(self) -> dict[str, Any]:
+        command = [
+            "setpoint", "loadtest", f"--url={self.url.removesuffix('/v1')}", "--model=llama-8b",
+            "--api=completions", f"--rate={','.join(f'{rate:g}' for rate in self.rates_per_second)}",
+            f"--duration={self.stage_seconds}s", f"--warmup={self.warmup_seconds}s",
+            f"--slo=itl.p95={1000 * ITL_SECONDS:.0f}ms,ttft.p95={TTFT_SECONDS:.0f}s", "--json",
+        ]  # fmt: skip
+        container = {
+            "name": "main",
+            "image": self.image.reference,
+            "command": command,
+            "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        }
+        pod = {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 1,
+            "automountServiceAccountToken": False,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+        }
+        return {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": self.name},
+            "spec": {"backoffLimit": 0, "template": {"spec": pod}},
+        }
