@@ -127,21 +127,48 @@ def test_a_window_begins_only_when_the_change_is_in_force(lowered: Tuned) -> Non
 
 def test_a_window_begins_only_when_what_was_under_way_has_ended(tuned: Tuned) -> None:
     tuned.serve(ttft=BAD)
-    tuned.look(running=250.0, waiting=50.0)  # 100 ended in 10 s: each ran for 25 s
+    tuned.look(running=100.0, waiting=50.0)  # 100 ended in 10 s: each ran for 10 s
     assert tuned.state.knobs.queued_tokens
-    assert tuned.state.settle_seconds == 50.0
+    assert tuned.state.settle_seconds == 40.0
     tuned.look()
-    tuned.look(seconds=49.0)
+    tuned.look(seconds=39.0)
     assert not tuned.state.began
     tuned.look(seconds=1.0)
     assert tuned.state.began
 
 
-def test_another_token_budget_shows_in_the_next_gaps(tuned: Tuned) -> None:
+@pytest.fixture
+def just_lowered(tuned: Tuned) -> Tuned:
+    """A smaller token budget that is in force, and shows in gaps, while requests from before still run."""
     tuned.serve(itl=BAD)
-    tuned.look(running=250.0)
-    assert tuned.state.knobs.tokens
-    assert tuned.state.settle_seconds == LEAST_SETTLE_SECONDS
+    tuned.look(running=100.0)
+    assert tuned.state.settle_seconds == 40.0
+    tuned.look()
+    tuned.look(seconds=LEAST_SETTLE_SECONDS)
+    assert tuned.state.is_early
+    return tuned
+
+
+def test_a_smaller_budget_that_is_not_small_enough_shows_in_the_next_gaps(just_lowered: Tuned) -> None:
+    tokens = just_lowered.state.knobs.tokens
+    just_lowered.serve(itl=BAD)
+    just_lowered.look()
+    assert just_lowered.state.knobs.tokens != tokens
+
+
+def test_what_a_change_itself_brought_is_answered_by_nothing_else(just_lowered: Tuned) -> None:
+    before = just_lowered.state.knobs
+    just_lowered.serve(ttft=BAD)
+    decision = just_lowered.look(waiting=50.0)
+    assert (decision.change, just_lowered.state.knobs) == (None, before)
+
+
+def test_requests_are_judged_from_a_window_that_begins_when_those_before_have_ended(
+    just_lowered: Tuned,
+) -> None:
+    just_lowered.look(seconds=35.0)
+    assert not just_lowered.state.is_early
+    assert just_lowered.state.began["engine-0"].at_seconds == just_lowered.now
 
 
 def test_a_window_ends_with_200_requests_in_30_seconds(tuned: Tuned) -> None:

@@ -95,6 +95,10 @@ class State:
     """How long what was under way at the change takes to end."""
     settled_seconds: float | None = None
     """When that has ended; None until what is wanted is in force."""
+    shows_in_gaps: bool = False
+    """Whether the change shows in the next gaps between tokens, long before what was under way has ended."""
+    is_early: bool = False
+    """Whether the window began before that: it may then call for a smaller token budget, and no more."""
     began: Mapping[str, Reading] = field(default_factory=dict)
     """The readings with which the window begins; none before that."""
     memory: Memory = field(default_factory=Memory)

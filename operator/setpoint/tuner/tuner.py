@@ -73,10 +73,11 @@ def _judge(observation: Observation, state: State, settings: Settings) -> tuple[
     now, readings = observation.now_seconds, observation.readings
     if state.settled_seconds is None:
         state = replace(state, settled_seconds=now + state.settle_seconds, began={})
-    if now < (state.settled_seconds or 0.0):
+    is_early = now < (state.settled_seconds or 0.0)
+    if is_early and not _shows_already(state, now):
         return _holding(state, settings, "what was changed has yet to show what it does"), state
-    if not state.began:
-        return _holding(state, settings, "a window begins"), replace(state, began=readings)
+    if not state.began or (state.is_early and not is_early):
+        return _holding(state, settings, "a window begins"), replace(state, began=readings, is_early=is_early)
     seen = difference(state.began, readings)
     if seen.window is None or seen.state not in {DataState.OK, DataState.IDLE}:
         lost = seen.state is DataState.INCONSISTENT
@@ -98,7 +99,7 @@ def _judge(observation: Observation, state: State, settings: Settings) -> tuple[
     situation = Situation(
         now_seconds=now,
         window=seen.window,
-        is_complete=_is_complete(seen.window, judged),
+        is_complete=_is_complete(seen.window, judged) and not state.is_early,
         evidence=tuple(each for each in judged if each.effective_count >= LEAST_COUNT),
         knobs=state.knobs,
         start=start,
@@ -114,7 +115,7 @@ def _act(
     situation: Situation, told: Decision, state: State, settings: Settings, readings: Mapping[str, Reading]
 ) -> tuple[Decision, State]:
     proposal = propose(situation)
-    if proposal is None:
+    if proposal is None or (state.is_early and proposal.policy is not Policy.SMALLER_BUDGET):
         if situation.is_complete:
             state = replace(state, memory=remember(situation), began=readings)
         return replace(told, message=state.memory.unreachable), state
@@ -126,7 +127,8 @@ def _act(
     state = replace(
         _wanting(proposal.knobs, state, settings, situation.now_seconds),
         memory=proposal.memory,
-        settle_seconds=_settle_seconds(proposal.policy, situation.window),
+        settle_seconds=_settle_seconds(situation.window),
+        shows_in_gaps=proposal.policy in _SHOWN_BY_GAPS,
     )
     told = replace(told, reason=_acting(state), change=change, is_applied=True, message=proposal.cause)
     return told, state
@@ -145,6 +147,8 @@ def _wanting(knobs: Knobs, state: State, settings: Settings, now: float, *, anew
         objectives=settings.objectives,
         settle_seconds=LEAST_SETTLE_SECONDS,
         settled_seconds=None,
+        shows_in_gaps=False,
+        is_early=False,
         began={},
         memory=state.memory if knobs != Knobs() else Memory(),
     )
@@ -252,16 +256,20 @@ def _why_not_followed(reading: Reading, told: int | None, wanted: Mapping[Limit,
     return ""
 
 
-def _settle_seconds(policy: Policy, window: Window) -> float:
-    """How long a change takes to show what it does.
+def _settle_seconds(window: Window) -> float:
+    """How long a change takes to show in requests: four times as long as one runs, by Little's law.
 
-    Another token budget shows in the next gap between tokens. Other changes show in requests that began after
-    them: then twice as long as a request runs, by Little's law, so that those before have ended.
+    Those that ran before end in one such time; those that queued behind them, and were late for it, take some
+    more (on an H100 12 s where a request ran for 4: docs/h100.md).
     """
-    if policy in _SHOWN_BY_GAPS:
-        return LEAST_SETTLE_SECONDS
-    seconds = 2 * window.running * window.seconds / max(window.finished, 1.0)
+    seconds = 4 * window.running * window.seconds / max(window.finished, 1.0)
     return min(max(seconds, LEAST_SETTLE_SECONDS), LONGEST_SETTLE_SECONDS)
+
+
+def _shows_already(state: State, now: float) -> bool:
+    """Whether the next gaps between tokens tell what another token budget does, while requests do not yet."""
+    in_force_seconds = (state.settled_seconds or 0.0) - state.settle_seconds
+    return state.shows_in_gaps and now >= in_force_seconds + LEAST_SETTLE_SECONDS
 
 
 _SHOWN_BY_GAPS = frozenset({Policy.SMALLER_BUDGET, Policy.RAISE_FOR_FIRST_TOKENS, Policy.GO_BACK})
