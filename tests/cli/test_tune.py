@@ -246,7 +246,7 @@ def test_a_proxy_of_the_environment_is_not_asked(engine: FakeEngine, monkeypatch
     assert read_engine(engine.url, 0.0, 5.0).running == 10
 
 
-def test_an_engine_that_is_lost_is_told_the_start_values_when_it_has_gone_back_to_them(engine: FakeEngine) -> None:
+def test_a_lost_engine_is_told_the_start_values_when_it_has_gone_back_to_them(engine: FakeEngine) -> None:
     looks = Looks(engine)
     looks.until_moved()
     engine.answer = answers(500, b"")
