@@ -86,6 +86,47 @@ def test_an_image_of_ones_own_that_promises_nothing_is_no_fault() -> None:
     assert deployment.faults(inference_service(engine=OWN_IMAGE), settings()) == []
 
 
+RUST = {
+    "on": ({"value": "1"}, "'1' is not 0"),
+    "on, by another number": ({"value": " 2"}, "' 2' is not 0"),
+    "no number, with which vLLM does not start": ({"value": "true"}, "'true' is not 0"),
+    "from elsewhere": (ELSEWHERE, "'valueFrom ...' is not 0"),
+    "empty": ({}, "env[VLLM_USE_RUST_FRONTEND]: is not 0"),
+}
+
+
+@pytest.mark.parametrize(("variable", "told"), RUST.values(), ids=RUST)
+def test_a_promise_on_the_rust_front_end_is_refused_with_what_would_work(
+    variable: dict[str, Any], told: str
+) -> None:
+    service = with_env({"name": "VLLM_USE_RUST_FRONTEND", **variable}, slo=SLO)
+
+    (fault,) = deployment.faults(service, settings())
+    assert (fault.field, fault.reason) == (
+        "spec.template.spec.containers[main].env[VLLM_USE_RUST_FRONTEND]",
+        "PluginUnreachable",
+    )
+    assert told in str(fault)
+    assert str(fault).endswith("remove this variable, or remove spec.slo")
+
+
+@pytest.mark.parametrize(("variable", "_told"), RUST.values(), ids=RUST)
+def test_the_rust_front_end_without_a_promise_runs_as_it_is(variable: dict[str, Any], _told: str) -> None:
+    service = with_env({"name": "VLLM_USE_RUST_FRONTEND", **variable})
+
+    assert deployment.faults(service, settings()) == []
+    assert MIDDLEWARE not in pod(service)["containers"][0]["args"]
+    assert "PYTHONPATH" not in env(service)
+
+
+@pytest.mark.parametrize("value", ["0", "00", " 0 "])
+def test_a_rust_front_end_that_is_off_keeps_no_promise_from_being_judged(value: str) -> None:
+    service = with_env({"name": "VLLM_USE_RUST_FRONTEND", "value": value}, slo=SLO)
+
+    assert deployment.faults(service, settings()) == []
+    assert pod(service)["containers"][0]["args"][-1] == MIDDLEWARE
+
+
 MAIN = {"name": "main"}
 TAKEN = {
     "the plugin's volume": {"volumes": [{"name": "setpoint-plugin", "emptyDir": {}}]},

@@ -42,7 +42,7 @@ class Reason(StrEnum):
     )
     PLUGIN_UNREACHABLE = (
         "PluginUnreachable",
-        "slo needs Setpoint's plugin in the engine, and what the image sets is not known.",
+        "slo needs Setpoint's plugin in the engine, which cannot come there, or not for certain.",
     )
     NAME_TAKEN = (
         "NameTaken",

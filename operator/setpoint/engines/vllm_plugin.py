@@ -16,6 +16,10 @@ FOLDER = "/opt/setpoint"
 MIDDLEWARE = "--middleware=setpoint_vllm.middleware.Setpoint"
 """The flag that switches the plugin on. vLLM takes it more than once, and the last is the outermost."""
 
+FRONT_END = "VLLM_USE_RUST_FRONTEND"
+"""The variable by which vLLM serves HTTP by its Rust front end, which loads no Python, nor takes --middleware.
+A whole number, 0 (off) where it is not set (vllm/envs.py, 0.25 to 0.33); there is no flag for it."""
+
 _PACKAGE = "setpoint_vllm"
 _METADATA = "setpoint_vllm-0.1.0.dist-info"
 _HASH_LENGTH = 10
@@ -50,6 +54,16 @@ def config_map_key(path: str) -> str:
 def is_readable(variable: Mapping[str, Any] | None) -> bool:
     """Return whether it is known here what a variable says: one that comes from elsewhere cannot be kept."""
     return variable is None or not variable.get("valueFrom")
+
+
+def is_python_front_end(variable: Mapping[str, Any] | None) -> bool:
+    """Return whether an engine surely has the front end that loads plugins, by its variable FRONT_END."""
+    if variable is None:
+        return True
+    try:
+        return int(variable.get("value") or "") == 0
+    except ValueError:
+        return False
 
 
 def environment(present: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 The limits file comes to every pod. The plugin comes where its place on PYTHONPATH costs nothing: a pod's
 PYTHONPATH replaces its image's, and only of the images that engine.version chooses it is known that they set
-none (docker/Dockerfile of vLLM). For another image the template says what it sets, be it nothing.
+none (docker/Dockerfile of vLLM). For another image the template says what it sets, be it nothing. Where a
+template turns vLLM's Rust front end on, nothing of ours is switched on: it loads no Python, and does not
+start with --middleware.
 """
 
 import posixpath
@@ -13,6 +15,7 @@ from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.reasons import Reason
 from setpoint.engines import vllm_plugin
 from setpoint.engines.container import CONTAINER_NAME, LIMITS_PATH
+from setpoint.engines.vllm_plugin import FRONT_END
 from setpoint.faults import Fault
 from setpoint.orchestrations.template_shape import FIELD
 
@@ -39,12 +42,8 @@ def plugin_of(template: Mapping[str, Any]) -> str | None:
 
 def takes_plugin(service: InferenceService) -> bool:
     """Return whether the plugin can come to the service's pods. Its template must be sound."""
-    main = _main(service.spec.template)
-    variables = {each["name"]: each for each in main.get("env") or ()}
-    is_vllms_own = service.spec.engine.image is None and not main.get("image") and not main.get("envFrom")
-    return (is_vllms_own or "PYTHONPATH" in variables) and all(
-        vllm_plugin.is_readable(variables.get(name)) for name in ("PYTHONPATH", "VLLM_PLUGINS")
-    )
+    variables = _variables(service)
+    return _is_found(service, variables) and vllm_plugin.is_python_front_end(variables.get(FRONT_END))
 
 
 def faults(service: InferenceService) -> Iterator[Fault]:
@@ -67,7 +66,17 @@ def faults(service: InferenceService) -> Iterator[Fault]:
     if service.spec.slo and (("env" in main and main["env"] is None) or names & _LIMITS_VARIABLES):
         message = "takes away where the engine reads its promise: leave SETPOINT_LIMITS_* as they are"
         yield Fault("spec.slo", "...", message, Reason.PLUGIN_UNREACHABLE)
-    if service.spec.slo and not takes_plugin(service):
+    variables = _variables(service)
+    if service.spec.slo and not vllm_plugin.is_python_front_end(variables.get(FRONT_END)):
+        field = f"{FIELD}.spec.containers[{CONTAINER_NAME}].env[{FRONT_END}]"
+        variable = variables[FRONT_END]
+        value = "valueFrom ..." if variable.get("valueFrom") else variable.get("value")
+        message = (
+            "is not 0: vLLM's Rust front end loads no Python, so nobody would judge or keep spec.slo; remove"
+            " this variable, or remove spec.slo"
+        )
+        yield Fault(field, value or "", message, Reason.PLUGIN_UNREACHABLE)
+    if service.spec.slo and not _is_found(service, variables):
         remedy = (
             "needs Setpoint's plugin, which in an image of your own, or with envFrom, would replace a"
             f" PYTHONPATH that is not known: set that variable of container {CONTAINER_NAME} in spec.template"
@@ -87,6 +96,20 @@ def with_plugin(template: dict[str, Any]) -> dict[str, Any]:
         for each in spec.get("containers", [])
     ]
     return {**template, "spec": {**spec, "containers": containers}} if containers else template
+
+
+def _is_found(service: InferenceService, variables: Mapping[str, Any]) -> bool:
+    """Whether Python finds the plugin in the service's pods, and vLLM may load it."""
+    main = _main(service.spec.template)
+    is_vllms_own = service.spec.engine.image is None and not main.get("image") and not main.get("envFrom")
+    return (is_vllms_own or "PYTHONPATH" in variables) and all(
+        vllm_plugin.is_readable(variables.get(name)) for name in ("PYTHONPATH", "VLLM_PLUGINS")
+    )
+
+
+def _variables(service: InferenceService) -> dict[str, Mapping[str, Any]]:
+    """The variables that the template sets in the engine's container, by name."""
+    return {each["name"]: each for each in _main(service.spec.template).get("env") or ()}
 
 
 def _plugin_prefix(service_name: str) -> str:
