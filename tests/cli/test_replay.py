@@ -26,17 +26,35 @@ def test_a_line_that_was_tampered_with_is_named_with_what_differs(run: Run, writ
     assert last_line == f"{len(LINES)} decisions, 1 differ"
 
 
+def log_line(record: str) -> str:
+    """As kopf's logger writes it, and `kubectl logs --prefix` prints it."""
+    moment = "[2026-11-28 03:02:11,532] setpoint.tuning.decisions [INFO    ]"
+    return f"[pod/setpoint-6c9f/operator] {moment} team-a/chat: {record}"
+
+
+def test_a_whole_log_is_taken_and_what_held_no_record_is_counted(run: Run) -> None:
+    lines = ["starting", *map(log_line, LINES), "a cycle of the tuner failed", "Traceback: ...", ""]
+    ended = run("replay", "-", stdin="\n".join(lines).encode() + b"\n\xff\n")
+    assert ended == Ended(0, f"{len(LINES)} decisions, 0 differ, 5 lines held no record\n", "")
+
+
+def test_a_difference_in_a_log_is_named_by_the_line_of_the_log(run: Run) -> None:
+    differs = log_line(changed(LINES[-1], "after.knobs.tokens", 2048))
+    ended = run("replay", "-", stdin=f"starting\nstarted\n{differs}\n".encode())
+    assert ended.status == 1
+    assert ended.out.startswith("-:3: after.knobs: ")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("garbage\n", "log.jsonl:1: is no record of a decision: the line: Invalid JSON"),
-        (LINES[0] + "\n\n", "log.jsonl:2: is no record of a decision: the line: Invalid JSON"),
-        (LINES[0] + "\n" + LINES[1][:50], "log.jsonl:2: is no record of a decision"),
+        (LINES[0] + "\n" + LINES[1][:50], "log.jsonl:2: is no record of a decision: the line: Invalid JSON"),
+        (LINES[0] + " and more", "log.jsonl:1: is no record of a decision: the line: Invalid JSON"),
         (json.dumps({"observation": 5}), "log.jsonl:1: is no record of a decision: observation"),
-        (b"\xff\n", "log.jsonl: is not UTF-8 at byte 0"),
+        (b'{"observation": \xff}\n', "log.jsonl:1: is no record of a decision"),
     ],
 )
-def test_what_is_no_record_is_refused_with_its_line(
+def test_a_record_that_is_not_whole_is_refused_with_its_line(
     run: Run, write: Write, content: str | bytes, message: str
 ) -> None:
     ended = run("replay", write(content, name="log.jsonl"))
@@ -44,9 +62,12 @@ def test_what_is_no_record_is_refused_with_its_line(
     assert message in ended.err
 
 
+@pytest.mark.parametrize(("content", "lines"), [("", 0), ("garbage\n", 1), (b"\xff\n\n", 2)])
+def test_a_log_without_a_record_is_refused(run: Run, write: Write, content: str | bytes, lines: int) -> None:
+    ended = run("replay", write(content, name="log.jsonl"))
+    assert (ended.status, ended.out) == (2, "")
+    assert f"log.jsonl: holds no record of a decision in {lines} lines" in ended.err
+
+
 def test_a_file_that_is_not_there_is_refused(run: Run) -> None:
     assert run("replay", "/nowhere") == Ended(2, "", "/nowhere: cannot be read: No such file or directory\n")
-
-
-def test_an_empty_file_has_nothing_that_differs(run: Run, write: Write) -> None:
-    assert run("replay", write("", name="log.jsonl")) == Ended(0, "0 decisions, 0 differ\n", "")

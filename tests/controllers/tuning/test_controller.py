@@ -1,5 +1,6 @@
 """The tuner beside the InferenceService controller, on a real API server."""
 
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from setpoint.controllers.tuning.status import rfc3339
 from setpoint.kube.client import KubeClient
 from setpoint.kube.objects import Object
 from setpoint.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, PODS, TUNING_CHECKPOINTS
+from setpoint.tuner.record import parse_record, replay
 from setpoint_vllm.limits_file import parse
 from tests.apiserver import ApiServer, until
 from tests.controllers.inferenceservice.running import Operator, operator
@@ -123,6 +125,20 @@ async def test_auto_lowers_the_budget_of_a_running_engine_and_changes_no_pod_tem
         assert condition(now, "Ready") == ("True", "Routable")
         assert now["status"]["tuning"]["decisions"][0]["policy"] == "SmallerBudget"
         assert (await deployment(kube, namespace))["spec"] == before["spec"]
+
+
+async def test_what_moved_is_in_the_log_as_a_record_that_comes_out_the_same(
+    api_server: ApiServer, kube: KubeClient, namespace: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "setpoint.tuning.decisions")
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(3)
+        await it.cycles(3, bad_share=0.2)
+
+    (line,) = [each.getMessage() for each in caplog.records if each.name == "setpoint.tuning.decisions"]
+    record = parse_record(line.removeprefix(f"{namespace}/{NAME}: "))
+    assert record.after.knobs.tokens == 1024
+    assert replay([record]) == []
 
 
 async def test_recommend_says_what_it_would_do_and_writes_no_limit(

@@ -19,6 +19,7 @@ from setpoint.api.reasons import Reason
 from setpoint.api.scalars import duration_seconds
 from setpoint.controllers.inferenceservice.observe import Cache
 from setpoint.controllers.tuning.checkpoint import checkpoint_of, restored
+from setpoint.controllers.tuning.decisions import log_change
 from setpoint.controllers.tuning.observe import Snapshot, is_killed, observe
 from setpoint.controllers.tuning.scrape import Engines, Look
 from setpoint.controllers.tuning.status import part_of_tuning, state_of, status_of
@@ -187,7 +188,9 @@ class TuningController:
             self._known[snapshot.key] = known
         observation = _observation(snapshot, engines, now)
         window_seconds = duration_seconds(service.spec.slo.window) if service.spec.slo else 300.0
-        decision, known.tuned = cycle(known.tuned, observation, settings, snapshot.told, window_seconds)
+        before = known.tuned
+        record, known.tuned = cycle(before, observation, settings, snapshot.told, window_seconds)
+        log_change(snapshot.key, record, before, known.tuned)
         await self._write_checkpoint(snapshot, service, known)
         if not is_told:
             return
@@ -198,7 +201,7 @@ class TuningController:
             service,
             snapshot.service.get("status", {}),
             known.tuned,
-            decision,
+            record.decision,
             observation,
             settings,
             generation=snapshot.service["metadata"]["generation"],

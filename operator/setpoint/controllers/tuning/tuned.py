@@ -10,6 +10,7 @@ from setpoint.api.scalars import duration_seconds
 from setpoint.tuner.history import History
 from setpoint.tuner.knobs import Bounds, Knobs, Start, limits, start_of
 from setpoint.tuner.promise import Objective
+from setpoint.tuner.record import Record
 from setpoint.tuner.state import Change, Decision, Mode, Observation, OnStop, Settings, State
 from setpoint.tuner.tuner import decide
 from setpoint_vllm.limits_file import Latency, Limit, parse
@@ -79,23 +80,27 @@ def settings_of(service: InferenceService, uid: str, *, killed: bool, interval_s
 
 def cycle(
     tuned: Tuned, observation: Observation, settings: Settings, told: str | None, window_seconds: float
-) -> tuple[Decision, Tuned]:
-    """Do one cycle of the tuner on one service; `told` is the limits file that stands."""
+) -> tuple[Record, Tuned]:
+    """Do one cycle of the tuner on one service; `told` is the limits file that stands.
+
+    Return the decision with all that it was made from, and what is known after it.
+    """
     ranks = {
         f"{name} {rank}": each
         for name, reading in observation.readings.items()
         for rank, each in reading.ranks.items()
     }
     tuned = replace(tuned, start=start_of(ranks) or tuned.start)
-    generation = _told_generation(told, tuned, settings)
-    decision, state = decide(replace(observation, told_generation=generation), tuned.state, settings)
+    observation = replace(observation, told_generation=_told_generation(told, tuned, settings))
+    decision, state = decide(observation, tuned.state, settings)
+    record = Record(observation, settings, tuned.state, decision, state)
     history = tuned.history
     if history.window_seconds != window_seconds or state.objectives != tuned.state.objectives:
         history = History(window_seconds)
     if observation.readings and not observation.missing:
         history = history.with_readings(observation.now_seconds, observation.readings)
     done = _done(tuned.done, decision, observation.now_seconds)
-    return decision, replace(tuned, state=state, history=history, done=done)
+    return record, replace(tuned, state=state, history=history, done=done)
 
 
 def stored_state(state: State) -> str:
