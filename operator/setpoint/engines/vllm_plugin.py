@@ -17,7 +17,7 @@ MIDDLEWARE = "--middleware=setpoint_vllm.middleware.Setpoint"
 """The flag that switches the plugin on. vLLM takes it more than once, and the last is the outermost."""
 
 FRONT_END = "VLLM_USE_RUST_FRONTEND"
-"""The variable by which vLLM serves HTTP by its Rust front end, which loads no Python, nor takes --middleware.
+"""The variable by which vLLM serves HTTP by its Rust front end, which loads no Python and no --middleware.
 A whole number, 0 (off) where it is not set (vllm/envs.py, 0.25 to 0.33); there is no flag for it."""
 
 _PACKAGE = "setpoint_vllm"
