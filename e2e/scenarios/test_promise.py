@@ -60,7 +60,7 @@ def started(world: World) -> list[str]:
 
 
 def test_a_changed_promise_is_judged_by_the_engine_that_runs(world: World) -> None:
-    world.apply(promised(world, "1h"))
+    world.apply(promised(world, "5m"))
     world.wait_until_complete()
     world.chat()
     assert verdicts(world) == {"good": 1.0, "bad": 0.0}
@@ -75,7 +75,7 @@ def test_a_changed_promise_is_judged_by_the_engine_that_runs(world: World) -> No
 
 
 def test_a_pod_that_starts_without_the_operator_has_its_limits_before_it_is_ready(world: World) -> None:
-    world.apply(promised(world, "1h"))
+    world.apply(promised(world, "5m"))
     world.wait_until_complete()
     (old,) = world.pods()
 
