@@ -125,6 +125,8 @@ class TuningStatus(ApiModel):
     """Share of the requests that met every objective, such as 98.5%, of those that have a verdict."""
     window: ShortText | None = None
     """The time that the figures are of, at most spec.slo.window."""
+    start: LimitValues | None = None
+    """Limits that the engines were started with, the lowest of all ranks."""
     wanted: LimitValues | None = None
     """Limits that the engines are told, off the start values."""
     in_force: LimitValues | None = None

@@ -166,6 +166,22 @@ async def test_a_promise_that_is_kept_is_said_with_its_evidence(
         assert now["status"]["tuning"]["objectives"][0]["badShare"] == "1.0%"
 
 
+async def test_the_start_values_are_said_also_by_a_tuner_that_starts_anew_and_is_told_nothing(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    start = {"maxNumBatchedTokens": 8192, "maxNumSeqs": 1024}
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(4)
+        assert (await live(kube, namespace))["status"]["tuning"]["start"] == start
+        await it.restart()
+        it.engine.failure = "Prometheus: no answer"
+        await it.cycles(25)
+
+        now = await live(kube, namespace)
+        assert condition(now, "SLOMet") == ("Unknown", "SignalLost")
+        assert now["status"]["tuning"]["start"] == start
+
+
 async def test_without_data_nothing_moves_and_the_promise_is_unknown(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:

@@ -231,6 +231,7 @@ def _figures(
         ],
         good_share=_percent(requests.good / requests.count) if requests and requests.count else None,
         window=_duration(round(window.seconds / 10) * 10) if window else None,
+        start=_start(tuned, former),
         wanted=_values(tuned.wanted()),
         in_force=_values(_in_force(readings)),
         recommendation=recommendation(recommended, tuned, settings),
@@ -255,6 +256,14 @@ def recommendation(change: tuner.Change | None, tuned: Tuned, settings: tuner.Se
             f"{_duration(float(f'{choice.step_seconds:.2g}'))}, by this service's own steps"
         )
     return "; ".join(said) or None
+
+
+def _start(tuned: Tuned, former: Object) -> LimitValues | None:
+    """What the engines told, or what a former process knew of it."""
+    if tuned.start is None:
+        stands = former.get("tuning", {}).get("start")
+        return LimitValues.model_validate(stands) if stands else None
+    return LimitValues(max_num_batched_tokens=tuned.start.tokens, max_num_seqs=tuned.start.seqs)
 
 
 def _in_force(readings: Mapping[str, Reading]) -> dict[Limit, int]:
