@@ -46,6 +46,16 @@ async def test_a_list_of_many_pages_has_every_object_and_one_version(
     assert {(obj["apiVersion"], obj["kind"]) for obj in objects} == {("v1", "ConfigMap")}
 
 
+async def test_a_list_of_one_namespace_has_no_object_of_another(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    other = await api_server.create_namespace()
+    for each in (namespace, other):
+        await apply(kube, config_map("chat", namespace=each))
+    objects, _ = await kube.list(CONFIG_MAPS, namespace=namespace, limit=1)
+    assert [obj["metadata"]["namespace"] for obj in objects] == [namespace]
+
+
 async def test_later_pages_do_not_show_what_was_written_after_the_first(
     kube: KubeClient, namespace: str
 ) -> None:

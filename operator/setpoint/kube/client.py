@@ -52,9 +52,9 @@ class KubeClient:
         return cls(login_from_environment, **options)
 
     @classmethod
-    def from_kubeconfig(cls, path: str, **options: Any) -> Self:
-        """A client with the credentials of one kubeconfig file."""
-        return cls(partial(login_from_kubeconfig, path), **options)
+    def from_kubeconfig(cls, path: str, context: str | None = None, **options: Any) -> Self:
+        """A client with the credentials of a kubeconfig, of its current context where none is named."""
+        return cls(partial(login_from_kubeconfig, path, context), **options)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,25 +74,38 @@ class KubeClient:
             return None
 
     async def list(
-        self, resource: Resource, *, label_selector: str = "", limit: int = 500
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label_selector: str = "",
+        limit: int = 500,
     ) -> tuple[Page, str]:
-        """All objects of a kind in all namespaces, and the one resourceVersion as of which they are told."""
+        """All objects of a kind in one namespace or in all, and the one resourceVersion as of which they are
+        told.
+        """
         objects: Page = []
         version = ""
-        async for page, page_version in self.pages(resource, label_selector=label_selector, limit=limit):
+        pages = self.pages(resource, namespace=namespace, label_selector=label_selector, limit=limit)
+        async for page, page_version in pages:
             objects += page
             version = page_version
         return objects, version
 
     async def pages(
-        self, resource: Resource, *, label_selector: str = "", limit: int = 500
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label_selector: str = "",
+        limit: int = 500,
     ) -> AsyncGenerator[tuple[Page, str], None]:
         """Like `list`, page by page: every page is of the same resourceVersion. Raises Expired when the list
         took so long that the API server forgot that version; then it has to be started over.
         """
         query = {"labelSelector": label_selector, "limit": str(limit)}
         while True:
-            answer = await self._connection.call(Request("list", resource), query)
+            answer = await self._connection.call(Request("list", resource, namespace), query)
             for item in answer["items"]:
                 item.setdefault("apiVersion", resource.api_version)
                 item.setdefault("kind", resource.kind)
