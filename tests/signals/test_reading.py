@@ -1,12 +1,14 @@
 """One engine at one moment: what its series say together, and which of them cannot be believed."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from setpoint.signals.exposition import parse_exposition
-from setpoint.signals.reading import NAMES, NEEDED, Counters, Judged, ReadingError, reading
-from setpoint_vllm.limits_file import Limit
+from setpoint.signals.reading import HISTOGRAMS, NAMES, NEEDED, Counters, Judged, ReadingError, reading
+from setpoint.signals.series import Series
+from setpoint_vllm.limits_file import Latency, Limit
 from tests.signals.builders import EXPOSITION, needed, sample
 
 
@@ -139,3 +141,43 @@ def test_when_a_rank_last_confirmed_its_limits_is_read() -> None:
         sample("setpoint_engine_limit_confirmed_timestamp_seconds", 123.5, engine="0"),
     ]
     assert reading([*needed(), *told], 0.0).ranks["0"].confirmed_seconds == 123.5
+
+
+TTFT = "vllm:time_to_first_token_seconds_bucket"
+METRICS = Path(__file__).parents[2] / "e2e" / "contract" / "vllm-metrics-0.32.txt"
+
+
+def buckets(counts: dict[str, float], rank: str = "0") -> list[Series]:
+    """Of a histogram of first tokens, by edge."""
+    return [sample(TTFT, count, le=edge, engine=rank) for edge, count in counts.items()]
+
+
+def test_the_latencies_of_all_ranks_are_one_histogram() -> None:
+    first, second = buckets({"0.5": 2, "+Inf": 3}), buckets({"0.50": 10, "+Inf": 20}, rank="1")
+    read = reading([*needed(), *needed("1"), *first, *second], 0.0)
+    assert read.counters.latencies == {Latency.TTFT: {0.5: 12, math.inf: 23}}
+
+
+def test_what_vllm_serves_tells_both_latencies() -> None:
+    read = reading(parse_exposition(METRICS.read_text(), [*NAMES, *HISTOGRAMS]), 0.0)
+    assert read.counters.latencies.keys() == {*Latency}
+    assert all(0.75 in each and math.inf in each for each in read.counters.latencies.values())
+
+
+@pytest.mark.parametrize("counts", [{"0.5": 1}, {"0.5": 2, "+Inf": 1}, {"0.5": 2, "1.0": 1, "+Inf": 3}])
+def test_counts_that_are_no_histogram_are_not_believed(counts: dict[str, float]) -> None:
+    with pytest.raises(ReadingError, match=f"{TTFT} of rank '0' is no histogram"):
+        reading([*needed(), *buckets(counts)], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("series", "is_judging"),
+    [
+        ([], False),
+        ([sample("setpoint_engine_limits_supported", 0.0)], False),
+        ([sample("setpoint_engine_limits_supported", 1.0)], True),
+        ([sample("setpoint_tokens_total", 1.0, objective="itl", verdict="good")], True),
+    ],
+)
+def test_an_engine_judges_where_the_plugin_is_in_it(series: list[Series], is_judging: bool) -> None:
+    assert reading([*needed(), *series], 0.0).is_judging is is_judging

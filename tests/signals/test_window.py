@@ -1,5 +1,6 @@
 """What happened between two readings, and which pairs of readings say nothing."""
 
+import math
 from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from setpoint.signals.reading import Counters, Judged, Reading
 from setpoint.signals.window import DataState, Window, difference, pool
+from setpoint_vllm.limits_file import Latency
 from tests.signals.builders import a_reading, judged
 
 
@@ -60,6 +62,31 @@ FALLEN = [
 @pytest.mark.parametrize("before", FALLEN)
 def test_any_counter_that_has_fallen_shows_an_engine_that_started_anew(before: dict[str, Any]) -> None:
     assert between(a_reading(0, **before), a_reading(9)) == (DataState.RESET, None)
+
+
+def first_tokens(*counts: float) -> dict[Latency, dict[float, float]]:
+    return {Latency.TTFT: dict(zip((0.5, math.inf), counts, strict=True))}
+
+
+def test_a_histogram_that_has_fallen_shows_it_too() -> None:
+    before, after = a_reading(0, latencies=first_tokens(2, 3)), a_reading(9, latencies=first_tokens(1, 3))
+    assert between(before, after) == (DataState.RESET, None)
+
+
+def test_latencies_are_those_between_two_readings_that_have_them() -> None:
+    _, window = between(
+        a_reading(0, latencies=first_tokens(2, 3)), a_reading(9, latencies=first_tokens(5, 7))
+    )
+    assert window
+    assert window.counted.latencies == first_tokens(3, 4)
+
+
+@pytest.mark.parametrize("ends", [(first_tokens(5, 7), {}), ({}, first_tokens(5, 7))])
+def test_a_histogram_that_one_reading_lacks_says_nothing(ends: tuple[dict[Any, Any], dict[Any, Any]]) -> None:
+    before, after = ends
+    state, window = between(a_reading(0, latencies=before), a_reading(9, latencies=after))
+    assert window
+    assert (state, window.counted.latencies) == (DataState.OK, {})
 
 
 def test_a_clock_that_went_back_gives_no_window() -> None:
@@ -115,6 +142,9 @@ counters = st.builds(
     **dict.fromkeys(numbers, whole),
     judged=st.dictionaries(st.sampled_from(["ttft", "itl"]), st.builds(Judged, whole, whole)),
     steps_by_tokens=st.dictionaries(st.sampled_from([8.0, 16.0, 32.0]), whole),
+    latencies=st.dictionaries(
+        st.sampled_from(Latency), st.fixed_dictionaries({math.inf: whole}, optional={0.5: whole, 1.0: whole})
+    ),
 )
 windows = st.builds(
     Window,

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
+from setpoint.signals.histogram import Buckets, combined
 from setpoint.signals.series import Series
-from setpoint_vllm.limits_file import Limit
+from setpoint_vllm.limits_file import Latency, Limit
 
 
 class ReadingError(ValueError):
@@ -73,6 +74,8 @@ class Counters:
     """Steps of at most so many tokens; cumulative, as histograms are served."""
     judged: Mapping[str, Judged] = field(default_factory=dict)
     """Latencies by the objective's name."""
+    latencies: Mapping[Latency, Buckets] = field(default_factory=dict)
+    """Latencies by their length in seconds, as vLLM itself counts them; only where they were asked for."""
 
     def __add__(self, other: "Counters") -> "Counters":
         """Return both together; what one side lacks is 0 there."""
@@ -89,6 +92,7 @@ class Counters:
             min(_numbers(self)) < 0
             or any(each.good < 0 or each.bad < 0 for each in self.judged.values())
             or any(steps < 0 for steps in self.steps_by_tokens.values())
+            or any(count < 0 for buckets in self.latencies.values() for count in buckets.values())
         )
 
 
@@ -109,6 +113,10 @@ def _combined(some: Counters, others: Counters, sign: int) -> Counters:
         judged={
             name: _signed_sum(mine.get(name, nothing), theirs.get(name, nothing), sign)
             for name in {**mine, **theirs}
+        },
+        latencies={
+            latency: combined(some.latencies.get(latency, {}), others.latencies.get(latency, {}), sign)
+            for latency in {**some.latencies, **others.latencies}
         },
     )
 
@@ -133,6 +141,11 @@ class Reading:
     """By the rank's number; empty before the first rank has told its limits."""
     supported: bool | None = None
     """Whether the limits of this engine can be moved; None where no plugin has asked it."""
+
+    @property
+    def is_judging(self) -> bool:
+        """Whether the engine judges its requests, as far as is known: it does with the plugin inside it."""
+        return self.supported is True or bool(self.counters.judged)
 
 
 _REQUESTS, _TOKENS = "setpoint_requests_total", "setpoint_tokens_total"
@@ -159,7 +172,12 @@ _VERDICTS = {
 NEEDED = (_RUNNING, _WAITING, _KV_CACHE, *_COUNTERS)
 """Without these nothing is known of an engine."""
 NAMES = (*NEEDED, f"{_STEP}_bucket", _REQUESTS, _TOKENS, _LIMIT, _START, _GENERATION, _CONFIRMED, _SUPPORTED)
-"""Sample names of all that a reading is made of."""
+"""Sample names of all that a reading needs for the tuner."""
+HISTOGRAMS = {
+    "vllm:time_to_first_token_seconds_bucket": Latency.TTFT,
+    "vllm:inter_token_latency_seconds_bucket": Latency.ITL,
+}
+"""Sample names of what tells latencies where the engine does not judge them."""
 
 
 def reading(series: Iterable[Series], at_seconds: float) -> Reading:
@@ -227,19 +245,41 @@ def _counters(by_name: Mapping[str, list[Series]], total: Callable[[str], float]
         )
     steps_by_tokens: dict[float, float] = {}
     for each in by_name.get(f"{_STEP}_bucket", ()):
-        edge = _edge(_label(each, "le"))
+        edge = _edge(each)
         if math.isfinite(edge):
             steps_by_tokens[edge] = steps_by_tokens.get(edge, 0.0) + each.value
-    return Counters(**counted, **verdicts, judged=judged, steps_by_tokens=steps_by_tokens)
+    latencies = {
+        latency: _latencies(name, by_name[name]) for name, latency in HISTOGRAMS.items() if name in by_name
+    }
+    return Counters(
+        **counted, **verdicts, judged=judged, steps_by_tokens=steps_by_tokens, latencies=latencies
+    )
 
 
-def _edge(text: str) -> float:
+def _latencies(name: str, series: Iterable[Series]) -> Buckets:
+    """The histogram of all ranks together."""
+    by_rank: dict[str, dict[float, float]] = {}
+    for each in series:
+        by_rank.setdefault(each.labels.get("engine", ""), {})[_edge(each)] = each.value
+    pooled: dict[float, float] = {}
+    for rank, buckets in sorted(by_rank.items()):
+        counts = [buckets[edge] for edge in sorted(buckets)]
+        if math.inf not in buckets or counts != sorted(counts):
+            raise ReadingError(
+                f"{name} of rank {rank!r} is no histogram: its counts fall, or +Inf is missing"
+            )
+        pooled = combined(pooled, buckets, 1)
+    return pooled
+
+
+def _edge(series: Series) -> float:
+    text = _label(series, "le")
     try:
         edge = float(text)
     except ValueError:
         edge = math.nan
     if math.isnan(edge):
-        raise ReadingError(f"{_STEP}_bucket has the edge {text!r}: not a number")
+        raise ReadingError(f"{series.name} has the edge {text!r}: not a number")
     return edge
 
 

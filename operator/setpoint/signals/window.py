@@ -1,10 +1,11 @@
 """What happened between two readings of the same engines, and whether it may be believed."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from setpoint.signals.reading import Counters, Judged, Reading
+from setpoint_vllm.limits_file import Latency
 
 STUCK_SECONDS = 30.0
 """An engine that has requests and gives no token for so long says something that cannot be."""
@@ -129,7 +130,8 @@ def pool(windows: Iterable[Window]) -> Window:
 
 
 def _between(before: Reading, after: Reading) -> Window | None:
-    counted = after.counters - before.counters
+    shared = before.counters.latencies.keys() & after.counters.latencies.keys()
+    counted = _with_latencies(after.counters, shared) - _with_latencies(before.counters, shared)
     if after.at_seconds < before.at_seconds or counted.is_negative:
         return None
     return Window(
@@ -140,3 +142,10 @@ def _between(before: Reading, after: Reading) -> Window | None:
         in_hand_before=before.running + before.waiting,
         kv_cache_usage=max(before.kv_cache_usage, after.kv_cache_usage),
     )
+
+
+def _with_latencies(counters: Counters, wanted: Collection[Latency]) -> Counters:
+    """The counters with these histograms only: what was asked for at one end alone was not counted from 0."""
+    if len(counters.latencies) == len(wanted):
+        return counters
+    return replace(counters, latencies={each: counters.latencies[each] for each in wanted})
