@@ -9,7 +9,8 @@ Prometheus (`e2e.prometheus`), and the operator as a process of its own, without
 - The operator is killed and starts anew. `restart` is half of MINUTES (10) from there on, the first
   cycle among them.
 - `kept` are the MINUTES after that: all promises are kept.
-- `broken` are MINUTES from the moment at which 5 % of the services get more load than they can serve.
+- `broken` are MINUTES from the moment at which 5 % of the services get more load than they can serve. The
+  tuner may have mended that before they are over: `slo_met` tells of their end.
 
 A thousand engines are too dear for two cores. A few virtual ones (`benchmarks.guard.virtual`) run in real
 time, and each service shows the series of one of them under its own labels, with the limits that its own pod
@@ -17,7 +18,7 @@ was told. All whose promise will break share one engine, which keeps to what the
 
 Prometheus scrapes each service every 5 s, as the chart's does, and only what the operator asks for: the other
 lines of a vLLM would load Prometheus and change no answer. It is real, not a stand-in, for its times of
-scrapes and for its own count of queries and bytes; with its targets it takes about a quarter of a core.
+scrapes and for its own count of queries and bytes.
 
 - `engines`: the virtual engines, their text, and who shows it.
 - `cluster`: services and pods.
