@@ -54,7 +54,7 @@ def scrape(
     def ask_late() -> Iterator[Series]:
         yield from ask(scraped)
 
-    # One after the other, each forgotten when it is sorted: all labels of all answers are most of the memory.
+    # One after the other, each forgotten when it is sorted: the labels of all answers take much memory.
     return by_pod(
         (ask(Query(Selector(name, matchers))) for name in names),
         scraped_before=ask(scraped),
