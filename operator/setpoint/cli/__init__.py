@@ -4,7 +4,7 @@ import argparse
 import sys
 from contextlib import suppress
 
-from setpoint.cli import compare, replay, simulate, tune
+from setpoint.cli import compare, replay, simulate, status, tune
 from setpoint.cli.crds import crds_yaml
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.loadtest import add_command as add_loadtest
@@ -72,4 +72,5 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_command(commands)
     tune.add_command(commands)
     replay.add_command(commands)
+    status.add_command(commands)
     return parser
