@@ -10,7 +10,7 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +108,9 @@ class MeasuredTuning(TuningController):
 def measured_look(look: Look, meter: Meter, tuner: list[MeasuredTuning]) -> Look:
     """Return the same look, measured."""
 
-    def measured(now: float) -> Engines:
+    def measured(now: float, unjudged: Collection[str]) -> Engines:
         began, cpu_seconds = time.monotonic(), time.thread_time()
-        engines = look(now)
+        engines = look(now, unjudged)
         ended = time.monotonic()
         meter.look_seconds = ended - began
         meter.look_cpu_seconds = time.thread_time() - cpu_seconds

@@ -107,6 +107,10 @@ class Reason(StrEnum):
         "NotJudged",
         "The engines judge no requests: they run without Setpoint's plugin, or have yet to see the promise.",
     )
+    HISTOGRAM_TOO_COARSE = (
+        "HistogramTooCoarse",
+        "The engines judge no requests, and the edges of vLLM's histogram are too far apart to tell.",
+    )
 
     # SLOMet and Tuning
     NOT_ENOUGH_TRAFFIC = "NotEnoughTraffic", "There were too few requests to tell."

@@ -93,6 +93,7 @@ _STEPS: dict[Reason, tuple[str, str]] = {
     Reason.OUT_OF_MEMORY: ("raise its memory limit in spec.template, or use a larger node", _EDIT),
     Reason.CONTAINER_CRASHED: ("read its last words", f"{_LOGS} --previous"),
     Reason.NOT_JUDGED: ("why the plugin is not there stands in the engine's log", _PLUGIN_LOG),
+    Reason.HISTOGRAM_TOO_COARSE: ("why the plugin is not there stands in the engine's log", _PLUGIN_LOG),
     Reason.NOT_ENOUGH_TRAFFIC: ("nothing; where requests should come, look at who sends them", ""),
     Reason.NO_PROMETHEUS: (
         "have prometheus.url set, or prometheus.install, in the chart's values",

@@ -31,16 +31,19 @@ def scrape(
     *,
     names: Sequence[str] = NAMES,
     matchers: tuple[Matcher, ...] = OURS,
+    also: Sequence[Selector] = (),
     within_seconds: float = 30,
     clock: Callable[[], float] = time.monotonic,
 ) -> Scrape:
-    """Return what every pod told of the metrics with these sample names, as of one Unix time.
+    """Return what every pod told of the metrics with these sample names, as of one Unix time; and the series
+    of `also`, which some pods may have been left out of.
 
     Raises PrometheusError when a query has no answer to believe, or when all took longer than
     `within_seconds`: half of the metrics are worth nothing. Raises ValueError for too many names.
     """
-    if len(names) + 2 > MAX_QUERIES:
-        raise ValueError(f"{len(names)} metrics and twice their time are more than {MAX_QUERIES} queries")
+    selectors = [*(Selector(name, matchers) for name in names), *also]
+    if len(selectors) + 2 > MAX_QUERIES:
+        raise ValueError(f"{len(selectors)} metrics and twice their time are more than {MAX_QUERIES} queries")
     end_seconds = clock() + within_seconds
 
     def ask(query: Query) -> tuple[Series, ...]:
@@ -56,7 +59,7 @@ def scrape(
 
     # One after the other, each forgotten when it is sorted: the labels of all answers take much memory.
     return by_pod(
-        (ask(Query(Selector(name, matchers))) for name in names),
+        (ask(Query(selector)) for selector in selectors),
         scraped_before=ask(scraped),
         scraped_after=ask_late(),
         at_seconds=at_seconds,

@@ -45,13 +45,23 @@ class Evidence:
         """Share of the latencies beyond the threshold; 0 where none was seen."""
         return self.judged.bad / self.judged.count if self.judged.count else 0.0
 
+    @property
+    def is_met(self) -> bool:
+        """Whether the objective was kept in what was seen, be it by chance."""
+        if self.verdict is Verdict.UNCLEAR:
+            return self.bad_share <= self.objective.bad_share_allowed
+        return self.verdict is Verdict.KEPT
+
 
 def evidence(objective: Objective, window: Window) -> Evidence:
     """Judge one objective by one window."""
     judged = window.counted.judged.get(objective.name, Judged())
-    count = judged.count
-    if objective.latency is Latency.ITL:
-        count = min(count, max(window.finished, window.running))
+    return evidence_of(objective, judged, requests=max(window.finished, window.running))
+
+
+def evidence_of(objective: Objective, judged: Judged, *, requests: float) -> Evidence:
+    """Judge one objective by its latencies, the gaps among which are of so many requests."""
+    count = min(judged.count, requests) if objective.latency is Latency.ITL else judged.count
     share = judged.bad / judged.count if judged.count else 0.0
     return Evidence(objective, judged, count, verdict(share * count, count, objective.bad_share_allowed))
 

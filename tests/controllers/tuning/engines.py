@@ -1,10 +1,12 @@
 """Engines that tell what a test wants them to, and keep to the limits file that their pod is told."""
 
+import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from setpoint.controllers.tuning.scrape import Engines
 from setpoint.signals.reading import Counters, Judged, RankLimits, Reading
-from setpoint_vllm.limits_file import Limit, LimitsFile
+from setpoint_vllm.limits_file import Latency, Limit, LimitsFile
 
 START = {Limit.TOKENS: 8192, Limit.SEQS: 1024}
 
@@ -19,6 +21,9 @@ class FakeEngine:
     now: float = 1_000_000.0
     told: LimitsFile = field(default_factory=LimitsFile)
     failure: str = ""
+    has_plugin: bool = True
+    asked_for_histograms: bool = False
+    """At the last look."""
     requests_per_second: float = 40.0
     good: float = 0.0
     late: float = 0.0
@@ -32,30 +37,40 @@ class FakeEngine:
         self.late += requests * bad_share
         self.judged += Judged(100 * requests * (1 - bad_share), 100 * requests * bad_share)
 
-    def look(self, _: float) -> Engines:
+    def look(self, _: float, unjudged: Collection[str] = ()) -> Engines:
         """Be what Prometheus has of it."""
         if self.failure:
             return Engines(failure=self.failure)
+        self.asked_for_histograms = self.service in unjudged
         pod = self.namespace, self.pod
         return Engines({pod: self._reading()}, {pod: self.service})
 
     def _reading(self) -> Reading:
         requests = self.good + self.late
+        within = self.judged.good
+        latencies = {
+            Latency.TTFT: {1.0: requests, math.inf: requests},
+            Latency.ITL: {0.025: within, 0.05: within, math.inf: self.judged.count},
+        }
         return Reading(
             at_seconds=self.now,
             counters=Counters(
-                good=self.good,
-                late=self.late,
+                good=self.good if self.has_plugin else 0.0,
+                late=self.late if self.has_plugin else 0.0,
+                judged={"between-tokens": self.judged} if self.has_plugin else {},
+                latencies=latencies if self.asked_for_histograms else {},
                 prompt_tokens=512 * requests,
                 generation_tokens=128 * requests,
                 steps=60 * requests,
                 step_tokens=640 * requests,
                 steps_by_tokens={2048.0: 60 * requests},
-                judged={"between-tokens": self.judged},
             ),
             running=2.5 * self.requests_per_second,
             waiting=0,
             kv_cache_usage=0.2,
-            ranks={"0": RankLimits(self.told.generation, self.told.writer, START | self.told.limits, START)},
-            supported=True,
+            ranks={"0": self._limits()} if self.has_plugin else {},
+            supported=True if self.has_plugin else None,
         )
+
+    def _limits(self) -> RankLimits:
+        return RankLimits(self.told.generation, self.told.writer, START | self.told.limits, START)

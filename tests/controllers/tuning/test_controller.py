@@ -141,6 +141,32 @@ async def test_what_moved_is_in_the_log_as_a_record_that_comes_out_the_same(
     assert replay([record]) == []
 
 
+@pytest.mark.parametrize(("bad_share", "met"), [(0.0, ("True", "Met")), (0.2, ("False", "Missed"))])
+async def test_without_the_plugin_the_promise_is_held_against_histograms_and_no_limit_moves(
+    api_server: ApiServer, kube: KubeClient, namespace: str, bad_share: float, met: tuple[str, str]
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        it.engine.has_plugin = False
+        await it.cycles(8, bad_share=bad_share)
+
+        now = await live(kube, namespace)
+        assert condition(now, "SLOMet") == met
+        assert condition(now, "Tuning") == ("False", "Unsupported")
+        assert now["status"]["tuning"]["objectives"] == []
+        assert (await told(kube, namespace))["limits"] == {}
+
+
+async def test_histograms_are_asked_for_only_while_an_engine_judges_nothing(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(2)
+        assert not it.engine.asked_for_histograms
+        it.engine.has_plugin = False
+        await it.cycles(2)
+        assert it.engine.asked_for_histograms
+
+
 async def test_recommend_says_what_it_would_do_and_writes_no_limit(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:

@@ -1,23 +1,27 @@
 """The look at all engines: what it does to the process that it runs in."""
 
 import gc
+from collections.abc import Collection
 
-from setpoint.controllers.tuning.scrape import engines_by
+from setpoint.controllers.tuning.scrape import MOST_NAMED, engines_by
 from setpoint.prom.errors import PrometheusError
 from setpoint.prom.promql import Query
+from setpoint.prom.scrape import MAX_QUERIES
 from setpoint.signals.series import Series
 
 
 class Collected:
-    """A Prometheus that remembers whether the collector of cycles ran while it was asked."""
+    """A Prometheus that remembers what it was asked, and whether the collector of cycles ran meanwhile."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.was_enabled: set[bool] = set()
+        self.asked: list[str] = []
         self._failure = failure
 
     def vector(self, query: Query, at_seconds: float) -> tuple[Series, ...]:
         """Answer with nothing, or fail."""
-        del query, at_seconds
+        del at_seconds
+        self.asked.append(str(query))
         self.was_enabled.add(gc.isenabled())
         if self._failure is not None:
             raise self._failure
@@ -26,19 +30,43 @@ class Collected:
 
 def test_the_collector_rests_during_a_look_and_runs_after_it() -> None:
     prometheus = Collected()
-    engines_by(prometheus, 30)(1e9)
+    engines_by(prometheus, 30)(1e9, ())
     assert (prometheus.was_enabled, gc.isenabled()) == ({False}, True)
 
 
 def test_the_collector_runs_after_a_look_that_failed() -> None:
-    engines = engines_by(Collected(PrometheusError("up had no answer")), 30)(1e9)
+    engines = engines_by(Collected(PrometheusError("up had no answer")), 30)(1e9, ())
     assert (engines.failure, gc.isenabled()) == ("Prometheus: up had no answer", True)
 
 
 def test_a_collector_that_was_off_stays_off() -> None:
     gc.disable()
     try:
-        engines_by(Collected(), 30)(1e9)
+        engines_by(Collected(), 30)(1e9, ())
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def histograms_asked_for(unjudged: Collection[str]) -> list[str]:
+    """The queries for histograms of latencies."""
+    prometheus = Collected()
+    engines_by(prometheus, 30)(1e9, unjudged)
+    assert len(prometheus.asked) <= MAX_QUERIES
+    return [each for each in prometheus.asked if "seconds_bucket" in each]
+
+
+def test_no_histogram_is_asked_for_while_every_engine_judges() -> None:
+    assert histograms_asked_for(()) == []
+
+
+def test_the_histograms_of_services_that_are_not_judged_are_two_queries_more() -> None:
+    assert histograms_asked_for(["chat", "a.b"]) == [
+        r'vllm:time_to_first_token_seconds_bucket{setpoint_service=~"a\\.b|chat"}',
+        r'vllm:inter_token_latency_seconds_bucket{setpoint_service=~"a\\.b|chat"}',
+    ]
+
+
+def test_the_histograms_of_many_services_are_no_more_queries_and_no_longer_ones() -> None:
+    asked = histograms_asked_for([f"chat-{number}" for number in range(MOST_NAMED + 1)])
+    assert [each.partition("{")[2] for each in asked] == ['setpoint_service!=""}'] * 2

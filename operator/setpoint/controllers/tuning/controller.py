@@ -52,6 +52,8 @@ class _Known:
     status_seconds: float
     """When its status was last written. Before that a moment of its own: the figures of all services are not
     written at once, five minutes after a start."""
+    is_unjudged: bool = False
+    """Whether an engine of it does not judge its requests, so that its histograms are asked for."""
 
 
 Asked: TypeAlias = Mapping[Key, tuple[Snapshot, InferenceService, Settings]]
@@ -117,7 +119,8 @@ class TuningController:
         if asked:
             engines = Engines(failure="there is none")
             if self._look is not None:
-                engines = await asyncio.to_thread(self._look, now)
+                unjudged = {name for (_, name), known in self._known.items() if known.is_unjudged}
+                engines = await asyncio.to_thread(self._look, now, unjudged)
             await self._each(asked, engines, self._clock())
 
     async def _stop(self, asked: Asked, now: float) -> None:
@@ -187,6 +190,10 @@ class TuningController:
             )
             self._known[snapshot.key] = known
         observation = _observation(snapshot, engines, now)
+        if observation.readings:
+            known.is_unjudged = service.spec.slo is not None and not all(
+                each.is_judging for each in observation.readings.values()
+            )
         window_seconds = duration_seconds(service.spec.slo.window) if service.spec.slo else 300.0
         before = known.tuned
         record, known.tuned = cycle(before, observation, settings, snapshot.told, window_seconds)

@@ -1,17 +1,20 @@
 """All engines at one moment, as Prometheus has them."""
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from setpoint.prom.errors import PrometheusError
-from setpoint.prom.pods import Pod, Scrape
-from setpoint.prom.scrape import Prometheus, scrape
-from setpoint.signals.reading import Reading, ReadingError, reading
+from setpoint.prom.pods import SERVICE_LABEL, Pod, Scrape
+from setpoint.prom.promql import Matcher, OneOf, Selector
+from setpoint.prom.scrape import OURS, Prometheus, scrape
+from setpoint.signals.reading import HISTOGRAMS, Reading, ReadingError, reading
 
 LAG_SECONDS = 2.0
 """Prometheus is asked about a moment ago: a scrape has the time of its beginning, and is there at its end."""
+MOST_NAMED = 50
+"""Services that a query names; of more, it asks for all, since there is no end to a query's length."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +30,34 @@ class Engines:
     """Why Prometheus told nothing at all."""
 
 
-Look = Callable[[float], Engines]
-"""Reads all engines at a Unix time. It may block, and raises nothing."""
+Look = Callable[[float, Collection[str]], Engines]
+"""Reads all engines at a Unix time, and of the services with these names the histograms of latencies too.
+It may block, and raises nothing.
+"""
 
 
 def engines_by(prometheus: Prometheus, within_seconds: float) -> Look:
     """Return the look that asks a Prometheus, for all services together."""
 
-    def look(now: float) -> Engines:
+    def look(now: float, unjudged: Collection[str]) -> Engines:
+        also = _histograms(unjudged)
         try:
             with uncollected():
-                return _engines(scrape(prometheus, now - LAG_SECONDS, within_seconds=within_seconds))
+                return _engines(
+                    scrape(prometheus, now - LAG_SECONDS, also=also, within_seconds=within_seconds)
+                )
         except PrometheusError as error:
             return Engines(failure=f"Prometheus: {error}")
 
     return look
+
+
+def _histograms(services: Collection[str]) -> list[Selector]:
+    """The series of 40 buckets an engine, twice as many as of all else, so of those alone that need them."""
+    if not services:
+        return []
+    named: tuple[Matcher, ...] = (OneOf(SERVICE_LABEL, services),)
+    return [Selector(name, named if len(services) <= MOST_NAMED else OURS) for name in HISTOGRAMS]
 
 
 @contextmanager

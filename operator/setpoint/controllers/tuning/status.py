@@ -1,7 +1,8 @@
 """What the tuner tells of a service: two conditions, figures and its last changes, rounded so that they rest.
 
 Whether the promise is kept is judged over `slo.window`, whatever limits moved in it. True and False need
-evidence of this very window; without it the condition is Unknown, and says why.
+evidence of this very window; without it the condition is Unknown, and says why. The verdicts of the engines
+are the evidence; where one gives none, vLLM's histograms of all of them.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,9 @@ from setpoint.api.status import (
     ObjectiveVerdict,
     TuningStatus,
 )
+from setpoint.controllers.tuning import by_histogram
 from setpoint.controllers.tuning.tuned import MOST_DECISIONS, Done, Tuned
+from setpoint.controllers.tuning.words import duration, percent
 from setpoint.kube.objects import Object
 from setpoint.signals.reading import Reading
 from setpoint.signals.window import Window
@@ -29,10 +32,9 @@ from setpoint.tuner.evidence import Evidence, Verdict, evidence
 from setpoint.tuner.knobs import Knobs
 from setpoint.tuner.static import static_choice
 from setpoint.tuner.steptime import fit
+from setpoint.tuner.tuner import LEAST_COUNT
 from setpoint_vllm.limits_file import Limit
 
-LEAST_COUNT = 20.0
-"""Independent latencies of an objective without which nothing is said of it."""
 TYPES = frozenset({ConditionType.SLO_MET, ConditionType.TUNING})
 """The conditions that the tuner writes."""
 _REASONS = {each.value: each for each in Reason}
@@ -65,9 +67,14 @@ def status_of(
     readings = observation.readings
     seen = tuned.history.until(readings) if readings else None
     window = seen.window if seen else None
-    judged = tuple(evidence(each, window) for each in settings.objectives) if window else ()
+    is_judging = all(each.is_judging for each in readings.values())
+    judged = tuple(evidence(each, window) for each in settings.objectives) if window and is_judging else ()
     found = {
-        ConditionType.SLO_MET: _slo_met(observation, judged, outdone),
+        ConditionType.SLO_MET: (
+            by_histogram.slo_met(settings.objectives, window)
+            if window and not is_judging and not observation.missing and outdone is not Reason.NO_PROMETHEUS
+            else _slo_met(observation, judged, outdone)
+        ),
         ConditionType.TUNING: _tuning(decision, tuned, outdone),
     }
     before = {condition["type"]: condition for condition in former.get("conditions", ())}
@@ -136,12 +143,9 @@ def _slo_met(
         message = "no engine serves" if not observation.readings else "the engines were seen only once"
         return ConditionStatus.UNKNOWN, Reason.NOT_ENOUGH_TRAFFIC, message
     if all(each.judged.count == 0 for each in judged):
-        if any(each.supported is None for each in observation.readings.values()):
-            message = "an engine runs without Setpoint's plugin, so nobody judges its requests"
-            return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, message
         return ConditionStatus.UNKNOWN, Reason.NOT_ENOUGH_TRAFFIC, "no request was judged in the window"
     unknown = [each for each in judged if each.effective_count < LEAST_COUNT]
-    missed = [each for each in judged if each not in unknown and not _is_met(each)]
+    missed = [each for each in judged if each not in unknown and not each.is_met]
     if missed:
         return ConditionStatus.FALSE, Reason.MISSED, "; ".join(map(_told, missed))
     if unknown:
@@ -150,18 +154,12 @@ def _slo_met(
     return ConditionStatus.TRUE, Reason.MET, "; ".join(map(_told, judged))
 
 
-def _is_met(found: Evidence) -> bool:
-    if found.verdict is Verdict.UNCLEAR:
-        return found.bad_share <= found.objective.bad_share_allowed
-    return found.verdict is Verdict.KEPT
-
-
 def _told(found: Evidence) -> str:
     objective = found.objective
     unsure = ", which is not certain" if found.verdict is Verdict.UNCLEAR else ""
     return (
-        f"{objective.name}: {_percent(found.bad_share)} beyond {_duration(objective.threshold_seconds)}, "
-        f"allowed are {_percent(objective.bad_share_allowed)}{unsure}"
+        f"{objective.name}: {percent(found.bad_share)} beyond {duration(objective.threshold_seconds)}, "
+        f"allowed are {percent(objective.bad_share_allowed)}{unsure}"
     )
 
 
@@ -223,14 +221,14 @@ def _figures(
                 threshold=thresholds[each.objective.name],
                 percentile=int(each.objective.percentile),
                 verdict=ObjectiveVerdict(each.verdict.value),
-                bad_share=_percent(each.bad_share),
+                bad_share=percent(each.bad_share),
                 samples=_rounded(each.judged.count),
             )
             for each in judged
             if each.objective.name in thresholds
         ],
-        good_share=_percent(requests.good / requests.count) if requests and requests.count else None,
-        window=_duration(round(window.seconds / 10) * 10) if window else None,
+        good_share=percent(requests.good / requests.count) if requests and requests.count else None,
+        window=duration(round(window.seconds / 10) * 10) if window else None,
         start=_start(tuned, former),
         wanted=_values(tuned.wanted()),
         in_force=_values(_in_force(readings)),
@@ -253,7 +251,7 @@ def recommendation(change: tuner.Change | None, tuned: Tuned, settings: tuner.Se
     if choice is not None:
         said.append(
             f"with --max-num-batched-tokens={choice.tokens} no step would take longer than about "
-            f"{_duration(float(f'{choice.step_seconds:.2g}'))}, by this service's own steps"
+            f"{duration(float(f'{choice.step_seconds:.2g}'))}, by this service's own steps"
         )
     return "; ".join(said) or None
 
@@ -300,8 +298,8 @@ def _record(done: Done) -> DecisionRecord:
     change = done.change
     effect = None
     if done.bad_share_after is not None and done.is_applied:
-        before = "" if done.bad_share_before is None else f"before {_percent(done.bad_share_before)}, "
-        effect = f"bad requests: {before}after {_percent(done.bad_share_after)}"
+        before = "" if done.bad_share_before is None else f"before {percent(done.bad_share_before)}, "
+        effect = f"bad requests: {before}after {percent(done.bad_share_after)}"
     return DecisionRecord(
         time=rfc3339(done.at_seconds),
         policy=change.policy.value,
@@ -332,17 +330,6 @@ def _transition_time(before: Object | None, verdict: ConditionStatus, now: str) 
     return now
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
-
-
 def _rounded(count: float) -> int:
     """Two significant digits: more would change with every cycle."""
     return int(float(f"{count:.2g}"))
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1:
-        return f"{1000 * seconds:g}ms"
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes:.0f}m{rest:g}s" if minutes else f"{rest:g}s"
