@@ -16,7 +16,6 @@ from typing import Any
 
 from setpoint.controllers.tuning.controller import TuningController
 from setpoint.controllers.tuning.scrape import Engines, Look, engines_by
-from setpoint.controllers.tuning.status import rfc3339
 from setpoint.kube.client import KubeClient, Request
 from setpoint.kube.election import Elector
 from setpoint.kube.informer import Informer
@@ -148,7 +147,6 @@ async def main() -> None:
             informers,
             measured_look(look, meter, tuners),
             clock=time.time,
-            rfc3339=rfc3339,
             interval_seconds=interval_seconds,
         )
         tuner.meter = meter

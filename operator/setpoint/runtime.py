@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,9 @@ import yaml
 from setpoint.api.inferenceservice import GROUP, VERSION
 from setpoint.controllers.inferenceservice.controller import InferenceServiceController
 from setpoint.controllers.inferenceservice.observe import INDEX, WATCHED, index_terms, service_key
+from setpoint.controllers.report import rfc3339
 from setpoint.controllers.tuning.controller import TuningController
 from setpoint.controllers.tuning.scrape import engines_by
-from setpoint.controllers.tuning.status import rfc3339
 from setpoint.kube.client import KubeClient
 from setpoint.kube.election import Elector
 from setpoint.kube.informer import Informer
@@ -119,7 +118,7 @@ def manager_for(
     """Return the manager of the InferenceService controller, and of a loop beside it."""
 
     def controller(client: KubeClient, informers: Mapping[Resource, Informer]) -> InferenceServiceController:
-        return InferenceServiceController(client, informers, settings, now=_now)
+        return InferenceServiceController(client, informers, settings, now=lambda: rfc3339(time.time()))
 
     return Manager(
         client,
@@ -146,7 +145,6 @@ def tuning_loop(
         informers,
         look,
         clock=time.time,
-        rfc3339=rfc3339,
         interval_seconds=interval_seconds,
         kill_switch=(_own_namespace(), KILL_SWITCH_NAME),
     )
@@ -154,10 +152,6 @@ def tuning_loop(
 
 def _own_namespace() -> str:
     return os.environ.get("POD_NAMESPACE", "default")
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _end_process(task: asyncio.Task[None]) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pytest
 
 from setpoint.controllers.tuning.controller import FIELD_MANAGER, TuningController, share_of
-from setpoint.controllers.tuning.status import rfc3339
 from setpoint.kube.client import KubeClient
 from setpoint.kube.objects import Object
 from setpoint.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, PODS, TUNING_CHECKPOINTS
@@ -78,7 +77,6 @@ def tuner_of(running: Operator, engine: FakeEngine) -> TuningController:
         manager._informers,
         engine.look,
         clock=lambda: engine.now,
-        rfc3339=rfc3339,
         interval_seconds=CYCLE_SECONDS,
         kill_switch=(engine.namespace, SWITCH),
     )

@@ -8,11 +8,12 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from setpoint.api.inferenceservice import GROUP, KIND, VERSION
+from setpoint.api.inferenceservice import GROUP
 from setpoint.api.reasons import Reason
 from setpoint.controllers.inferenceservice.decide import Plan, Tell, decide
 from setpoint.controllers.inferenceservice.observe import Snapshot, observe
 from setpoint.controllers.inferenceservice.status import Refusal, part_of_service, status_of
+from setpoint.controllers.report import write_status
 from setpoint.kube.apply import Applier, Foreign
 from setpoint.kube.client import KubeClient
 from setpoint.kube.errors import ApiError, Conflict, Forbidden, NotFound, Rejected
@@ -133,20 +134,16 @@ class InferenceServiceController:
 
     async def _report(self, snapshot: Snapshot, plan: Plan, refusal: Refusal | None) -> None:
         status = status_of(snapshot, plan, refusal, now=self._now())
-        if status == part_of_service(snapshot.service.get("status", {})):
+        if status == part_of_service(snapshot.status):
             return
-        namespace, name = snapshot.key
-        manifest: Object = {
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": KIND,
-            "metadata": {"name": name, "uid": snapshot.uid},
-            "status": status,
-        }
-        written = await self._client.apply(
-            INFERENCE_SERVICES, namespace, name, manifest, field_manager=FIELD_MANAGER, subresource="status"
+        await write_status(
+            self._client,
+            self._informers[INFERENCE_SERVICES],
+            snapshot,
+            status,
+            field_manager=FIELD_MANAGER,
         )
-        self._informers[INFERENCE_SERVICES].observe_write(written)
-        logger.info("%s/%s: %s", namespace, name, _summary(status))
+        logger.info("%s/%s: %s", *snapshot.key, _summary(status))
 
 
 def _summary(status: Object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from setpoint.api.inferenceservice import GROUP, KIND, VERSION, InferenceService
+from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.reasons import Reason
 from setpoint.controllers.inferenceservice.observe import CHILDREN, WATCHED, Snapshot
 from setpoint.controllers.inferenceservice.rollout import measure, was_completed
@@ -96,12 +96,7 @@ def decide(snapshot: Snapshot, settings: Settings) -> Plan:
     )
     manifests = deployment.children(
         service,
-        owner={
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": KIND,
-            "name": snapshot.key[1],
-            "uid": snapshot.uid,
-        },
+        owner=snapshot.owner,
         template=template,
         revision=revision,
         limits=limits,

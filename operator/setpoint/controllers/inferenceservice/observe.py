@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from setpoint.controllers.subject import Subject
 from setpoint.kube.compare import manifest_hash
 from setpoint.kube.informer import Watched, strip
-from setpoint.kube.objects import Key, Object, controller_uid
+from setpoint.kube.objects import Key, Object
 from setpoint.kube.resources import (
     CONFIG_MAPS,
     CONTROLLER_REVISIONS,
@@ -81,32 +82,14 @@ class Cache(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Subject):
     """One InferenceService and all that belongs to it, as the caches had it at one moment."""
 
-    service: Object
     children: Mapping[Resource, tuple[Object, ...]]
     pods: tuple[Object, ...]
     endpoint_slices: tuple[Object, ...]
     checkpoint: Object | None = None
     """What the tuner wants of the engines, in a TuningCheckpoint of this very service."""
-
-    @property
-    def key(self) -> Key:
-        """Namespace and name."""
-        return self.service["metadata"]["namespace"], self.service["metadata"]["name"]
-
-    @property
-    def uid(self) -> str:
-        """The uid, which no later object of the same name shares."""
-        uid: str = self.service["metadata"]["uid"]
-        return uid
-
-    @property
-    def generation(self) -> int:
-        """The number of the spec."""
-        generation: int = self.service["metadata"]["generation"]
-        return generation
 
     @property
     def deployment(self) -> Object | None:
@@ -115,14 +98,14 @@ class Snapshot:
 
     def owned(self, resource: Resource) -> list[Object]:
         """The children of a kind that this very InferenceService controls."""
-        return [child for child in self.children[resource] if controller_uid(child) == self.uid]
+        return [child for child in self.children[resource] if self.controls(child)]
 
     def ours(self, resource: Resource) -> list[Object]:
         """The children of a kind that this InferenceService controls, or may take back: those of no owner."""
         return [
             child
             for child in self.children[resource]
-            if controller_uid(child) == self.uid or not child["metadata"].get("ownerReferences")
+            if self.controls(child) or not child["metadata"].get("ownerReferences")
         ]
 
     def live(self, resource: Resource, name: str) -> Object | None:
@@ -141,10 +124,8 @@ def service_key(resource: Resource, thing: Object) -> Key | None:
 
 def index_terms(thing: Object) -> Iterable[str]:
     """The caches' index `INDEX`: the label is unique within a namespace."""
-    labels = thing["metadata"].get("labels", {})
-    return (
-        (_term((thing["metadata"]["namespace"], labels[SERVICE_LABEL])),) if SERVICE_LABEL in labels else ()
-    )
+    name = thing["metadata"].get("labels", {}).get(SERVICE_LABEL)
+    return () if name is None else (index_term((thing["metadata"]["namespace"], name)),)
 
 
 def observe(caches: Mapping[Resource, Cache], key: Key) -> Snapshot | None:
@@ -152,17 +133,22 @@ def observe(caches: Mapping[Resource, Cache], key: Key) -> Snapshot | None:
     service = caches[INFERENCE_SERVICES].get(*key)
     if service is None:
         return None
-    term = _term(key)
-    checkpoint = caches[TUNING_CHECKPOINTS].get(*key)
-    is_ours = checkpoint is not None and controller_uid(checkpoint) == service["metadata"]["uid"]
+    term = index_term(key)
     return Snapshot(
         service=service,
         children={resource: tuple(caches[resource].find(INDEX, term)) for resource in CHILDREN},
         pods=tuple(caches[PODS].find(INDEX, term)),
         endpoint_slices=tuple(caches[ENDPOINT_SLICES].find(INDEX, term)),
-        checkpoint=checkpoint if is_ours else None,
+        checkpoint=checkpoint_of(caches, Subject(service)),
     )
 
 
-def _term(key: Key) -> str:
+def checkpoint_of(caches: Mapping[Resource, Cache], subject: Subject) -> Object | None:
+    """The service's own TuningCheckpoint; one that somebody else made under its name is none."""
+    found = caches[TUNING_CHECKPOINTS].get(*subject.key)
+    return found if found is not None and subject.controls(found) else None
+
+
+def index_term(key: Key) -> str:
+    """Under what `INDEX` has the objects of one InferenceService."""
     return "/".join(key)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.reasons import Reason
-from setpoint.api.status import Condition, ConditionStatus, ConditionType, InferenceServiceStatus
+from setpoint.api.status import ConditionStatus, ConditionType, InferenceServiceStatus
 from setpoint.controllers.inferenceservice.decide import Plan
 from setpoint.controllers.inferenceservice.diagnose import Problem, diagnose
 from setpoint.controllers.inferenceservice.observe import Snapshot
@@ -21,11 +21,9 @@ from setpoint.controllers.inferenceservice.rollout import (
     was_completed,
 )
 from setpoint.controllers.inferenceservice.volumes import awaited_volumes
+from setpoint.controllers.report import Verdict, conditions, own_conditions
 from setpoint.kube.objects import Object
 from setpoint.orchestrations import deployment
-from setpoint.redaction import redact
-
-MESSAGE_MAX_LENGTH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +49,10 @@ def status_of(snapshot: Snapshot, plan: Plan, refusal: Refusal | None, *, now: s
         ConditionType.READY: _ready(snapshot, plan, rollout),
         ConditionType.PROGRESSING: _progressing(snapshot, plan, rollout, accepted),
     }
-    former = snapshot.service.get("status", {})
-    before = {condition["type"]: condition for condition in former.get("conditions", ())}
+    former = snapshot.status
     status = InferenceServiceStatus(
         observed_generation=snapshot.generation,
-        conditions=[
-            Condition(
-                type=kind,
-                status=verdict,
-                observed_generation=snapshot.generation,
-                last_transition_time=_transition_time(before.get(kind), verdict, now),
-                reason=reason,
-                message=_told(message),
-            )
-            for kind, (verdict, reason, message) in found.items()
-        ],
+        conditions=conditions(found, snapshot, now=now),
         url=deployment.service_url(service) if service and snapshot.deployment else former.get("url"),
         replicas=rollout.existing,
         ready_replicas=rollout.routable,
@@ -77,15 +64,12 @@ def status_of(snapshot: Snapshot, plan: Plan, refusal: Refusal | None, *, now: s
 
 def part_of_service(status: Object) -> Object:
     """Return what of a whole status this controller writes; the rest is the tuner's."""
-    part = {field: value for field, value in status.items() if field != "tuning"}
-    if "conditions" in part:
-        part["conditions"] = [each for each in part["conditions"] if each["type"] in TYPES]
-    return part
+    others = {field: value for field, value in status.items() if field not in {"tuning", "conditions"}}
+    return own_conditions(status, TYPES) | others
 
 
 TYPES = frozenset({ConditionType.ACCEPTED, ConditionType.READY, ConditionType.PROGRESSING})
 """The conditions that this controller writes."""
-Verdict = tuple[ConditionStatus, str, str]
 
 
 def _accepted(plan: Plan, refusal: Refusal | None) -> Verdict:
@@ -180,18 +164,6 @@ def _deployment_problem(live: Object | None, newest: tuple[Object, ...]) -> Prob
 def _is_held(status: Object, newest: tuple[Object, ...]) -> bool:
     """Whether a pause keeps pods from being made: one of a Deployment whose pods are all new keeps none."""
     return status.get("updatedReplicas", 0) < status.get("replicas", 0) or not newest
-
-
-def _told(message: str) -> str:
-    """A message of bounded length, without credentials that others have put into it."""
-    told = redact(message)
-    return told if len(told) <= MESSAGE_MAX_LENGTH else f"{told[: MESSAGE_MAX_LENGTH - 3]}..."
-
-
-def _transition_time(before: Object | None, verdict: ConditionStatus, now: str) -> str:
-    if before is not None and before["status"] == verdict:
-        return str(before["lastTransitionTime"])
-    return now
 
 
 def _text(selector: Mapping[str, str]) -> str:

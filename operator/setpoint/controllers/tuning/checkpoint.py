@@ -1,8 +1,8 @@
 """The TuningCheckpoint of a service: what the tuner wants of its engines, and what it has to know again."""
 
-from setpoint.api.inferenceservice import GROUP, KIND, VERSION, InferenceService
+from setpoint.api.inferenceservice import InferenceService
+from setpoint.controllers.report import rfc3339
 from setpoint.controllers.tuning.observe import Snapshot
-from setpoint.controllers.tuning.status import rfc3339
 from setpoint.controllers.tuning.tuned import Tuned, restored_state, stored_state
 from setpoint.kube.objects import Object
 from setpoint.kube.resources import TUNING_CHECKPOINTS
@@ -28,16 +28,7 @@ def checkpoint_of(snapshot: Snapshot, service: InferenceService, tuned: Tuned) -
             "name": name,
             "namespace": namespace,
             "labels": labels(service),
-            "ownerReferences": [
-                {
-                    "apiVersion": f"{GROUP}/{VERSION}",
-                    "kind": KIND,
-                    "name": name,
-                    "uid": snapshot.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": True,
-                }
-            ],
+            "ownerReferences": [{**snapshot.owner, "controller": True, "blockOwnerDeletion": True}],
         },
         "spec": spec,
     }

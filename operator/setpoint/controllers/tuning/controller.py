@@ -14,10 +14,11 @@ from zlib import crc32
 
 from pydantic import ValidationError
 
-from setpoint.api.inferenceservice import GROUP, KIND, VERSION, InferenceService
+from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.reasons import Reason
 from setpoint.api.scalars import duration_seconds
 from setpoint.controllers.inferenceservice.observe import Cache
+from setpoint.controllers.report import rfc3339, write_status
 from setpoint.controllers.tuning.checkpoint import checkpoint_of, restored
 from setpoint.controllers.tuning.decisions import log_change
 from setpoint.controllers.tuning.observe import Snapshot, is_killed, observe
@@ -69,13 +70,10 @@ class TuningController:
         look: Look | None,
         *,
         clock: Callable[[], float],
-        rfc3339: Callable[[float], str],
         interval_seconds: float,
         kill_switch: Key | None = None,
     ) -> None:
-        """Without a `look` nothing is known of the engines. `clock` returns the Unix time, `rfc3339` how the
-        API writes one.
-        """
+        """Without a `look` nothing is known of the engines. `clock` returns the Unix time."""
         self._client = client
         self._informers = informers
         self._caches: Mapping[Resource, Cache] = {
@@ -83,7 +81,6 @@ class TuningController:
         }
         self._look = look
         self._clock = clock
-        self._rfc3339 = rfc3339
         self._interval_seconds = interval_seconds
         self._kill_switch = kill_switch
         self._known: dict[Key, _Known] = {}
@@ -206,13 +203,12 @@ class TuningController:
             return
         status = status_of(
             service,
-            snapshot.service.get("status", {}),
+            snapshot,
             known.tuned,
             record.decision,
             observation,
             settings,
-            generation=snapshot.service["metadata"]["generation"],
-            now=self._rfc3339(now),
+            now=rfc3339(now),
             outdone=self._outdone(),
             is_young=now - known.since < window_seconds,
         )
@@ -234,24 +230,20 @@ class TuningController:
         self._informers[TUNING_CHECKPOINTS].observe_write(written)
 
     async def _write_status(self, snapshot: Snapshot, known: _Known, status: Object, now: float) -> None:
-        stands = part_of_tuning(snapshot.service.get("status", {}))
+        stands = part_of_tuning(snapshot.status)
         if status == stands:
             return
         is_news = not status or not stands or state_of(status) != state_of(stands)
         if not is_news and now - known.status_seconds < QUIET_SECONDS:
             return
-        namespace, name = snapshot.key
-        manifest: Object = {
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": KIND,
-            "metadata": {"name": name, "uid": snapshot.uid},
-            "status": status,
-        }
-        written = await self._client.apply(
-            INFERENCE_SERVICES, namespace, name, manifest, field_manager=FIELD_MANAGER, subresource="status"
+        await write_status(
+            self._client,
+            self._informers[INFERENCE_SERVICES],
+            snapshot,
+            status,
+            field_manager=FIELD_MANAGER,
         )
         known.status_seconds = now
-        self._informers[INFERENCE_SERVICES].observe_write(written)
 
 
 def share_of(uid: str) -> float:

@@ -6,12 +6,10 @@ are the evidence; where one gives none, vLLM's histograms of all of them.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.reasons import Reason
 from setpoint.api.status import (
-    Condition,
     ConditionStatus,
     ConditionType,
     DecisionRecord,
@@ -21,6 +19,8 @@ from setpoint.api.status import (
     ObjectiveVerdict,
     TuningStatus,
 )
+from setpoint.controllers.report import Verdict, conditions, own_conditions, rfc3339
+from setpoint.controllers.subject import Subject
 from setpoint.controllers.tuning import by_histogram
 from setpoint.controllers.tuning.tuned import MOST_DECISIONS, Done, Tuned
 from setpoint.controllers.tuning.words import duration, percent
@@ -28,7 +28,8 @@ from setpoint.kube.objects import Object
 from setpoint.signals.reading import Reading
 from setpoint.signals.window import Window
 from setpoint.tuner import state as tuner
-from setpoint.tuner.evidence import Evidence, Verdict, evidence
+from setpoint.tuner.evidence import Evidence, evidence
+from setpoint.tuner.evidence import Verdict as Found
 from setpoint.tuner.knobs import Knobs
 from setpoint.tuner.static import static_choice
 from setpoint.tuner.steptime import fit
@@ -39,18 +40,16 @@ TYPES = frozenset({ConditionType.SLO_MET, ConditionType.TUNING})
 """The conditions that the tuner writes."""
 _REASONS = {each.value: each for each in Reason}
 _NO_PROMETHEUS = "the operator is not told where Prometheus is: set prometheus.url in the chart's values"
-ConditionVerdict = tuple[ConditionStatus, Reason, str]
 
 
 def status_of(
     service: InferenceService,
-    former: Object,
+    subject: Subject,
     tuned: Tuned,
     decision: tuner.Decision,
     observation: tuner.Observation,
     settings: tuner.Settings,
     *,
-    generation: int,
     now: str,
     outdone: Reason | None = None,
     is_young: bool = False,
@@ -61,8 +60,7 @@ def status_of(
     has not seen a whole window: what stands of the promise stays until there is evidence, and so does that
     there is not enough traffic.
 
-    `former` is the status that stands, and `now` (RFC 3339) becomes the lastTransitionTime of a condition
-    whose status changed.
+    `now` (RFC 3339) becomes the lastTransitionTime of a condition whose status changed.
     """
     readings = observation.readings
     seen = tuned.history.until(readings) if readings else None
@@ -77,51 +75,34 @@ def status_of(
         ),
         ConditionType.TUNING: _tuning(decision, tuned, outdone),
     }
-    before = {condition["type"]: condition for condition in former.get("conditions", ())}
-    stands = before.get(ConditionType.SLO_MET)
-    if is_young and stands and found[ConditionType.SLO_MET][0] is ConditionStatus.UNKNOWN:
-        found[ConditionType.SLO_MET] = (
-            ConditionStatus(stands["status"]),
-            _REASONS[stands["reason"]],
-            stands["message"],
-        )
-    stands = before.get(ConditionType.TUNING)
-    if is_young and stands and _is_still_too_little(stands, generation, decision, judged):
-        found[ConditionType.TUNING] = (
-            ConditionStatus(stands["status"]),
-            _REASONS[stands["reason"]],
-            stands["message"],
-        )
+    stand = {condition["type"]: condition for condition in subject.status.get("conditions", ())}
+    slo_met, tuning = stand.get(ConditionType.SLO_MET), stand.get(ConditionType.TUNING)
+    if is_young and slo_met and found[ConditionType.SLO_MET][0] is ConditionStatus.UNKNOWN:
+        found[ConditionType.SLO_MET] = _verdict(slo_met)
+    if is_young and tuning and _is_still_too_little(tuning, subject.generation, decision, judged):
+        found[ConditionType.TUNING] = _verdict(tuning)
     status = InferenceServiceStatus(
-        conditions=[
-            Condition(
-                type=kind,
-                status=verdict,
-                observed_generation=generation,
-                last_transition_time=_transition_time(before.get(kind), verdict, now),
-                reason=reason,
-                message=message,
-            )
-            for kind, (verdict, reason, message) in found.items()
-        ],
-        tuning=_figures(service, tuned, decision, readings, window, judged, settings, former),
+        conditions=conditions(found, subject, now=now),
+        tuning=_figures(service, tuned, decision, readings, window, judged, settings, subject.status),
     )
     return status.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
+def _verdict(condition: Object) -> Verdict:
+    return ConditionStatus(condition["status"]), condition["reason"], condition["message"]
+
+
 def part_of_tuning(status: Object) -> Object:
     """Return what of a whole status the tuner writes; the rest is the InferenceService controller's."""
-    conditions = [each for each in status.get("conditions", ()) if each["type"] in TYPES]
-    part: Object = {"conditions": conditions} if conditions else {}
-    return part | ({"tuning": status["tuning"]} if "tuning" in status else {})
+    return own_conditions(status, TYPES) | ({"tuning": status["tuning"]} if "tuning" in status else {})
 
 
 def state_of(status: Object) -> object:
     """Return what of the status is worth a write at once when it changes; figures can wait."""
-    conditions = [(each["type"], each["status"], each["reason"]) for each in status["conditions"]]
+    told = [(each["type"], each["status"], each["reason"]) for each in status["conditions"]]
     tuning = status.get("tuning", {})
     return (
-        conditions,
+        told,
         tuning.get("wanted"),
         tuning.get("inForce"),
         len(tuning.get("decisions", ())),
@@ -133,7 +114,7 @@ def _slo_met(
     observation: tuner.Observation,
     judged: tuple[Evidence, ...],
     outdone: Reason | None,
-) -> ConditionVerdict:
+) -> Verdict:
     if outdone is Reason.NO_PROMETHEUS:
         return ConditionStatus.UNKNOWN, outdone, _NO_PROMETHEUS
     if observation.missing:
@@ -156,14 +137,14 @@ def _slo_met(
 
 def _told(found: Evidence) -> str:
     objective = found.objective
-    unsure = ", which is not certain" if found.verdict is Verdict.UNCLEAR else ""
+    unsure = ", which is not certain" if found.verdict is Found.UNCLEAR else ""
     return (
         f"{objective.name}: {percent(found.bad_share)} beyond {duration(objective.threshold_seconds)}, "
         f"allowed are {percent(objective.bad_share_allowed)}{unsure}"
     )
 
 
-def _tuning(decision: tuner.Decision, tuned: Tuned, outdone: Reason | None) -> ConditionVerdict:
+def _tuning(decision: tuner.Decision, tuned: Tuned, outdone: Reason | None) -> Verdict:
     reason = outdone or _REASONS[decision.reason.value]
     acts = decision.reason in {
         tuner.Reason.GUARDING,
@@ -317,17 +298,6 @@ def _knob_values(knobs: Knobs) -> LimitValues:
         max_num_seqs=knobs.seqs,
         max_queued_tokens=knobs.queued_tokens,
     )
-
-
-def rfc3339(unix_seconds: float) -> str:
-    """Return a moment as the API writes it."""
-    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _transition_time(before: Object | None, verdict: ConditionStatus, now: str) -> str:
-    if before is not None and before["status"] == verdict:
-        return str(before["lastTransitionTime"])
-    return now
 
 
 def _rounded(count: float) -> int:
