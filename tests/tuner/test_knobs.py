@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from setpoint.tuner.knobs import Knobs, Start, largest_step_tokens, limits, start_of
 from setpoint_vllm.limits_file import Limit
-from tests.signals.builders import a_rank
+from tests.signals.builders import a_rank, a_reading
 
 knob = st.none() | st.integers(1, 100_000)
 knobs = st.builds(Knobs, tokens=knob, seqs=knob, queued_tokens=knob)
@@ -36,12 +36,14 @@ def test_the_start_is_the_lowest_of_all_ranks() -> None:
         "0": a_rank(start={Limit.TOKENS: 8192, Limit.SEQS: 256}),
         "1": a_rank(start={Limit.TOKENS: 4096, Limit.SEQS: 512}),
     }
-    assert start_of(ranks) == Start(4096, 256)
+    assert start_of({"engine": a_reading(ranks=ranks)}) == Start(4096, 256)
+    assert start_of({name: a_reading(ranks={"0": rank}) for name, rank in ranks.items()}) == Start(4096, 256)
 
 
 def test_there_is_no_start_while_a_rank_has_not_told_its_own() -> None:
     assert start_of({}) is None
-    assert start_of({"0": a_rank(), "1": a_rank(start={Limit.SEQS: 256})}) is None
+    ranks = {"0": a_rank(), "1": a_rank(start={Limit.SEQS: 256})}
+    assert start_of({"engine": a_reading(ranks=ranks)}) is None
 
 
 def test_steps_are_as_large_as_99_of_100_were() -> None:

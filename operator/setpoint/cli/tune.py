@@ -148,7 +148,7 @@ class Loop:
         try:
             readings["engine"] = self.read(now)
             self._exceed(readings["engine"])
-            self.start = start_of(readings["engine"].ranks) or self.start
+            self.start = start_of(readings) or self.start
         except UnreadableError as error:
             missing["engine"] = str(error)
         observation = Observation(now, readings, missing, self._told_generation)

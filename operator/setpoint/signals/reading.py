@@ -31,11 +31,13 @@ class Judged:
         """Both together."""
         return self.good + self.bad
 
+    @property
+    def bad_share(self) -> float:
+        """Share of those that did not; 0 where there are none."""
+        return self.bad / self.count if self.count else 0.0
+
     def __add__(self, other: "Judged") -> "Judged":
         return Judged(self.good + other.good, self.bad + other.bad)
-
-    def __sub__(self, other: "Judged") -> "Judged":
-        return Judged(self.good - other.good, self.bad - other.bad)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What happened between two readings of the same engines, and whether it may be believed."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from setpoint.signals.reading import Counters, Judged, Reading
@@ -83,7 +83,12 @@ class Difference:
 
     state: DataState
     reason: str = ""
-    window: Window | None = field(default=None)
+    window: Window | None = None
+
+    @property
+    def believed(self) -> Window | None:
+        """The window, where what it says may be true."""
+        return self.window if self.state in {DataState.OK, DataState.IDLE} else None
 
 
 def difference(before: Mapping[str, Reading], after: Mapping[str, Reading]) -> Difference:

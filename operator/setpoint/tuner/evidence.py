@@ -43,7 +43,7 @@ class Evidence:
     @property
     def bad_share(self) -> float:
         """Share of the latencies beyond the threshold; 0 where none was seen."""
-        return self.judged.bad / self.judged.count if self.judged.count else 0.0
+        return self.judged.bad_share
 
     @property
     def is_met(self) -> bool:
@@ -62,8 +62,8 @@ def evidence(objective: Objective, window: Window) -> Evidence:
 def evidence_of(objective: Objective, judged: Judged, *, requests: float) -> Evidence:
     """Judge one objective by its latencies, the gaps among which are of so many requests."""
     count = min(judged.count, requests) if objective.latency is Latency.ITL else judged.count
-    share = judged.bad / judged.count if judged.count else 0.0
-    return Evidence(objective, judged, count, verdict(share * count, count, objective.bad_share_allowed))
+    bad = judged.bad_share * count
+    return Evidence(objective, judged, count, verdict(bad, count, objective.bad_share_allowed))
 
 
 def verdict(bad: float, count: float, allowed: float, alpha: float = ALPHA) -> Verdict:

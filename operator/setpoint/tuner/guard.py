@@ -203,12 +203,14 @@ def _undo(s: Situation) -> Proposal | None:
         return None
     now, before = s.window.requests, baseline.requests
     higher_load = s.window.arrivals_per_second > HIGHER_LOAD * baseline.arrivals_per_second
-    if higher_load and _share(now) < HOPELESS_SHARE:
+    if higher_load and now.bad_share < HOPELESS_SHARE:
         return None
-    worse = _share(now) > _share(before) + WORSE_SHARE
+    worse = now.bad_share > before.bad_share + WORSE_SHARE
     if is_clearly_lower(now, before) or not (worse or s.broken):
         return None
-    cause = f"{_percent(_share(now))} of the requests are bad, and before it was {_percent(_share(before))}"
+    cause = (
+        f"{_percent(now.bad_share)} of the requests are bad, and before it was {_percent(before.bad_share)}"
+    )
     left = Memory(
         baseline=baseline if undone.seqs is not None else None,
         is_undoing=undone.seqs is not None,
@@ -341,10 +343,6 @@ def _proposal(
         f"{objective.threshold_seconds:g} s, allowed are {_percent(objective.bad_share_allowed)}"
     )
     return Proposal(policy, cause, knobs, memory or s.memory)
-
-
-def _share(judged: Judged) -> float:
-    return judged.bad / judged.count if judged.count else 0.0
 
 
 def _percent(share: float) -> str:

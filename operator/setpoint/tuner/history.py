@@ -83,9 +83,9 @@ class History:
     ) -> Moment:
         before = self.moments[-1].total
         seen = difference(self.readings, readings)
-        if seen.window is None or seen.state not in {DataState.OK, DataState.IDLE}:
+        window = seen.believed
+        if window is None:
             return Moment(now, before, None, steps)
-        window = seen.window
         total = replace(
             window, seconds=before.seconds + window.seconds, counted=before.counted + window.counted
         )

@@ -7,7 +7,7 @@ one step from what is known to work.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from setpoint.signals.reading import RankLimits
+from setpoint.signals.reading import Reading
 from setpoint_vllm.limits_file import Limit
 
 LEAST_TOKENS = 256
@@ -43,9 +43,9 @@ class Bounds:
     least_seqs: int = 1
 
 
-def start_of(ranks: Mapping[str, RankLimits]) -> Start | None:
-    """Return what all ranks were started with, or None while one has not told."""
-    starts = [rank.start for rank in ranks.values()]
+def start_of(readings: Mapping[str, Reading]) -> Start | None:
+    """Return what all ranks of these engines were started with, or None while one has not told."""
+    starts = [rank.start for reading in readings.values() for rank in reading.ranks.values()]
     if not starts or any(Limit.TOKENS not in each or Limit.SEQS not in each for each in starts):
         return None
     return Start(min(each[Limit.TOKENS] for each in starts), min(each[Limit.SEQS] for each in starts))

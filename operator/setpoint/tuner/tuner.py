@@ -13,7 +13,7 @@ from setpoint.signals.reading import RankLimits, Reading
 from setpoint.signals.window import DataState, Difference, Window, difference
 from setpoint.tuner.evidence import Evidence, evidence
 from setpoint.tuner.guard import Memory, Policy, Situation, propose, remember
-from setpoint.tuner.knobs import Knobs, limits, start_of
+from setpoint.tuner.knobs import Knobs, Start, limits, start_of
 from setpoint.tuner.state import (
     LEAST_SETTLE_SECONDS,
     Change,
@@ -60,16 +60,19 @@ def decide(observation: Observation, state: State, settings: Settings) -> tuple[
         return Decision(Reason.SIGNAL_LOST, lost.reason, lost.state), replace(state, began={})
     if _has_run_out(state, now):
         state = _anew(state, settings, now)
-    hindered = _hindered(observation, state, settings)
+    start = start_of(observation.readings)
+    hindered = _hindered(observation, state, settings, limits(state.knobs, start) if start else {})
     if hindered is not None:
         return hindered, replace(state, began={})
-    decision, state = _judge(observation, state, settings)
+    decision, state = _judge(observation, state, settings, start)
     if decision.data is DataState.OK and settings.mode is Mode.AUTO:
         state = _renewed(state, now)
     return decision, state
 
 
-def _judge(observation: Observation, state: State, settings: Settings) -> tuple[Decision, State]:
+def _judge(
+    observation: Observation, state: State, settings: Settings, start: Start | None
+) -> tuple[Decision, State]:
     now, readings = observation.now_seconds, observation.readings
     if state.settled_seconds is None:
         state = replace(state, settled_seconds=now + state.settle_seconds, began={})
@@ -79,34 +82,33 @@ def _judge(observation: Observation, state: State, settings: Settings) -> tuple[
     if not state.began or (state.is_early and not is_early):
         return _holding(state, settings, "a window begins"), replace(state, began=readings, is_early=is_early)
     seen = difference(state.began, readings)
-    if seen.window is None or seen.state not in {DataState.OK, DataState.IDLE}:
+    window = seen.believed
+    if window is None:
         lost = seen.state is DataState.INCONSISTENT
         reason = Reason.SIGNAL_LOST if lost else Reason.HOLDING
         return Decision(reason, seen.reason, seen.state), replace(state, began=readings)
-    judged = tuple(evidence(each, seen.window) for each in settings.objectives)
-    told = _told(state, settings, seen, seen.window, judged)
-    if seen.window.seconds < EARLIEST_SECONDS:
+    judged = tuple(evidence(each, window) for each in settings.objectives)
+    told = _told(state, settings, seen, window, judged)
+    if window.seconds < EARLIEST_SECONDS:
         return told, state
     if told.data is not DataState.OK:
         # A window that begins while nothing comes would call the next load lower than it is.
         is_over = told.is_complete or told.data is DataState.IDLE
         return told, replace(state, began=readings) if is_over else state
-    ranks = _ranks(readings)
-    start = start_of(ranks)
     if start is None:
         message = "an engine has not told what limits it was started with"
         return Decision(Reason.UNSUPPORTED, message, DataState.MISSING), state
     situation = Situation(
         now_seconds=now,
-        window=seen.window,
-        is_complete=_is_complete(seen.window, judged) and not state.is_early,
+        window=window,
+        is_complete=told.is_complete and not state.is_early,
         evidence=tuple(each for each in judged if each.effective_count >= LEAST_COUNT),
         knobs=state.knobs,
         start=start,
         bounds=settings.bounds,
         replicas=len(state.began.keys() & readings.keys()),
         memory=state.memory,
-        ranks_per_engine=max(len(ranks) // len(readings), 1),
+        ranks_per_engine=max(sum(len(each.ranks) for each in readings.values()) // len(readings), 1),
     )
     return _act(situation, told, state, settings, readings)
 
@@ -203,11 +205,11 @@ def _lost(observation: Observation, settings: Settings) -> Difference | None:
     return None
 
 
-def _hindered(observation: Observation, state: State, settings: Settings) -> Decision | None:
+def _hindered(
+    observation: Observation, state: State, settings: Settings, wanted: Mapping[Limit, int]
+) -> Decision | None:
     """Why the engines do not keep to what is wanted, or None when they do."""
     told = observation.told_generation
-    start = start_of(_ranks(observation.readings))
-    wanted = limits(state.knobs, start) if start else {}
     for name, reading in observation.readings.items():
         if reading.supported is False:
             message = f"{name}: its limits cannot be moved; its log says why"
@@ -223,10 +225,6 @@ def _hindered(observation: Observation, state: State, settings: Settings) -> Dec
         if why:
             return Decision(Reason.UNSUPPORTED, f"{name} does not follow: {why}", DataState.OK)
     return None
-
-
-def _ranks(readings: Mapping[str, Reading]) -> dict[str, RankLimits]:
-    return {f"{name} {rank}": each for name, of in readings.items() for rank, each in of.ranks.items()}
 
 
 def _is_foreign(rank: RankLimits, told: int | None, state: State, settings: Settings) -> bool:
@@ -296,7 +294,7 @@ def _told(
         message=seen.reason or state.memory.unreachable,
         data=data,
         evidence=judged,
-        bad_share=requests.bad / requests.count if requests.count else None,
+        bad_share=requests.bad_share if requests.count else None,
         window_seconds=window.seconds,
         is_complete=_is_complete(window, judged),
     )

@@ -208,7 +208,7 @@ def _figures(
             for each in judged
             if each.objective.name in thresholds
         ],
-        good_share=percent(requests.good / requests.count) if requests and requests.count else None,
+        good_share=percent(1 - requests.bad_share) if requests and requests.count else None,
         window=duration(round(window.seconds / 10) * 10) if window else None,
         start=_start(tuned, former),
         wanted=_values(tuned.wanted()),

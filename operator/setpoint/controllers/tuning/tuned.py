@@ -85,12 +85,7 @@ def cycle(
 
     Return the decision with all that it was made from, and what is known after it.
     """
-    ranks = {
-        f"{name} {rank}": each
-        for name, reading in observation.readings.items()
-        for rank, each in reading.ranks.items()
-    }
-    tuned = replace(tuned, start=start_of(ranks) or tuned.start)
+    tuned = replace(tuned, start=start_of(observation.readings) or tuned.start)
     observation = replace(observation, told_generation=_told_generation(told, tuned, settings))
     decision, state = decide(observation, tuned.state, settings)
     record = Record(observation, settings, tuned.state, decision, state)
