@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from setpoint.signals.reading import Counters, Judged, Reading
+from setpoint.signals.reading import Counters, Judged, RankLimits, Reading
 from setpoint.signals.window import Window
 from setpoint.tuner.evidence import evidence
 from setpoint.tuner.guard import Memory, Situation
@@ -120,3 +120,9 @@ class Tuned:
         self.begin()
         self.serve(itl=BAD)
         return self.look()
+
+
+def rank_of(tuned: Tuned, **changes: object) -> dict[str, RankLimits]:
+    """What the first engine's only rank would tell, changed."""
+    (rank,) = tuned.readings()["engine-0"].ranks.values()
+    return {"0": replace(rank, **changes)}  # type: ignore[arg-type]

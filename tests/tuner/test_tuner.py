@@ -1,34 +1,18 @@
-"""One cycle after another: which data are believed, when limits move, and how long they are lent."""
+"""One cycle after another: which data are believed, and when limits move."""
 
 import math
 from dataclasses import replace
 
 import pytest
 
-from setpoint.signals.reading import Judged, RankLimits, Reading
+from setpoint.signals.reading import Judged, Reading
 from setpoint.signals.window import DataState
 from setpoint.tuner.guard import Memory, Policy
 from setpoint.tuner.knobs import Knobs
-from setpoint.tuner.state import LEAST_SETTLE_SECONDS, Mode, OnStop, Reason
-from setpoint.tuner.tuner import DOUBLINGS_SECONDS, IN_FORCE_WITHIN_SECONDS, LEASE_SECONDS, LONGEST_SECONDS
-from setpoint_vllm.limits_file import Limit
+from setpoint.tuner.state import LEAST_SETTLE_SECONDS, Mode, Reason
+from setpoint.tuner.tuner import LEASE_SECONDS, LONGEST_SECONDS
 from tests.signals.builders import a_rank
 from tests.tuner.builders import BAD, GOOD, ITL, TTFT, Tuned, settings
-
-
-@pytest.fixture
-def tuned() -> Tuned:
-    tuned = Tuned()
-    tuned.begin()
-    return tuned
-
-
-@pytest.fixture
-def lowered() -> Tuned:
-    """The token budget was just halved."""
-    tuned = Tuned()
-    assert tuned.lower().is_applied
-    return tuned
 
 
 def test_clear_evidence_moves_one_limit(tuned: Tuned) -> None:
@@ -186,127 +170,6 @@ def test_with_fewer_requests_a_window_ends_after_ten_minutes(tuned: Tuned) -> No
     assert tuned.look(seconds=1).is_complete
 
 
-def test_an_engine_whose_limits_cannot_be_moved_is_said(tuned: Tuned) -> None:
-    decision = tuned.look(supported=False)
-    assert (decision.reason, decision.change) == (Reason.UNSUPPORTED, None)
-    assert decision.message == "engine-0: its limits cannot be moved; its log says why"
-
-
-def test_an_engine_without_the_plugin_is_said(tuned: Tuned) -> None:
-    decision = tuned.look(ranks={}, supported=None, seconds=IN_FORCE_WITHIN_SECONDS)
-    assert decision.reason is Reason.UNSUPPORTED
-    assert decision.message == (
-        "engine-0 does not follow: it shows no limits, as an engine that runs without setpoint_vllm or "
-        "without a limits file"
-    )
-
-
-def rank_of(tuned: Tuned, **changes: object) -> dict[str, RankLimits]:
-    (rank,) = tuned.readings()["engine-0"].ranks.values()
-    return {"0": replace(rank, **changes)}  # type: ignore[arg-type]
-
-
-def test_an_engine_that_takes_no_new_generation_is_said(lowered: Tuned) -> None:
-    old = rank_of(lowered, generation=1)
-    assert lowered.look(ranks=old).reason is Reason.HOLDING
-    decision = lowered.look(ranks=old, seconds=IN_FORCE_WITHIN_SECONDS)
-    assert decision.reason is Reason.UNSUPPORTED
-    assert decision.message == "engine-0 does not follow: generation 2 is not in force in rank 0"
-
-
-def test_an_engine_that_takes_the_generation_but_not_the_limit_is_said(lowered: Tuned) -> None:
-    ignoring = rank_of(lowered, in_force=a_rank().start)
-    assert lowered.look(ranks=ignoring).reason is Reason.HOLDING
-    decision = lowered.look(ranks=ignoring, seconds=IN_FORCE_WITHIN_SECONDS)
-    assert decision.reason is Reason.UNSUPPORTED
-    assert decision.message == "engine-0 does not follow: rank 0 keeps tokens at the start value"
-
-
-def test_a_floor_of_the_plugin_s_own_is_no_refusal(lowered: Tuned) -> None:
-    floor = rank_of(lowered, in_force={Limit.TOKENS: 5000, Limit.SEQS: 1024})
-    assert lowered.look(ranks=floor, seconds=IN_FORCE_WITHIN_SECONDS).reason is Reason.GUARDING
-
-
-@pytest.mark.parametrize("age", [-61.0, 61.0])
-def test_an_engine_that_has_not_confirmed_its_limits_for_a_minute_is_said(tuned: Tuned, age: float) -> None:
-    ranks = rank_of(tuned, confirmed_seconds=tuned.now + IN_FORCE_WITHIN_SECONDS - age)
-    decision = tuned.look(ranks=ranks, seconds=IN_FORCE_WITHIN_SECONDS)
-    assert decision.reason is Reason.UNSUPPORTED
-    assert f"has told its limits {age:.0f} s ago" in decision.message
-
-
-def test_limits_that_somebody_else_wrote_freeze_the_tuner(lowered: Tuned) -> None:
-    foreign = rank_of(lowered, writer="somebody", generation=lowered.state.generation)
-    before = lowered.state
-    lowered.serve(itl=BAD)
-    decision = lowered.look(ranks=foreign)
-    assert (decision.reason, decision.change) == (Reason.FROZEN, None)
-    assert decision.message == "engine-0: rank 0 keeps to limits written by somebody"
-    assert lowered.state.generation == before.generation
-
-
-def test_limits_of_a_writer_without_a_name_freeze_the_tuner_too(lowered: Tuned) -> None:
-    foreign = rank_of(lowered, writer="", generation=lowered.state.generation + 1)
-    decision = lowered.look(ranks=foreign)
-    assert decision.reason is Reason.FROZEN
-    assert decision.message.endswith("written by somebody who does not say who")
-
-
-def test_limits_that_somebody_wrote_before_are_no_hindrance(tuned: Tuned) -> None:
-    ranks = rank_of(tuned)
-    assert tuned.look(ranks={**ranks, "1": ranks["0"]}).reason is Reason.HOLDING
-
-
-def test_a_lease_is_renewed_at_half_its_life(lowered: Tuned) -> None:
-    ends = lowered.state.expires_seconds
-    assert ends == lowered.now + LEASE_SECONDS
-    lowered.serve()
-    lowered.look(seconds=LEASE_SECONDS / 2 - 1)
-    assert lowered.state.expires_seconds == ends
-    lowered.look(seconds=1.0)
-    assert lowered.state.expires_seconds == lowered.now + LEASE_SECONDS
-    assert lowered.state.generation == 2
-
-
-@pytest.mark.parametrize("why", ["missing", "foreign", "unsupported", "idle"])
-def test_a_lease_is_not_renewed_while_data_are_not_good(lowered: Tuned, why: str) -> None:
-    lowered.begin()
-    ends = lowered.state.expires_seconds
-    for _ in range(16):
-        if why == "missing":
-            lowered.look({}, {"engine-0": "no answer"}, seconds=100.0)
-        elif why == "foreign":
-            lowered.look(ranks=rank_of(lowered, writer="somebody"), seconds=100.0)
-        elif why == "unsupported":
-            lowered.look(supported=False, seconds=100.0)
-        else:
-            lowered.look(running=0, seconds=100.0)
-    assert lowered.state.expires_seconds == ends
-
-
-def test_a_lease_that_runs_out_unseen_is_left_to_the_engine_which_goes_back_in_doublings(
-    lowered: Tuned,
-) -> None:
-    before = lowered.state
-    lowered.look({}, {"engine-0": "no answer"}, seconds=LEASE_SECONDS)
-    assert lowered.state == before
-    lowered.look()
-    assert lowered.state.knobs == Knobs()
-
-
-def test_limits_whose_lease_has_run_out_are_wanted_no_longer(lowered: Tuned) -> None:
-    lowered.look({}, {"engine-0": "no answer"}, seconds=LEASE_SECONDS + DOUBLINGS_SECONDS)
-    assert (lowered.state.knobs, lowered.state.expires_seconds, lowered.state.generation) == (
-        Knobs(),
-        None,
-        3,
-    )
-
-
-def test_start_values_need_no_lease(tuned: Tuned) -> None:
-    assert tuned.state.expires_seconds is None
-
-
 def test_with_new_objectives_a_window_begins_anew_and_limits_stay(lowered: Tuned) -> None:
     lowered.settings = settings(objectives=(TTFT, replace(ITL, threshold_seconds=0.1)))
     lowered.look()
@@ -327,30 +190,6 @@ def test_without_a_promise_of_first_tokens_no_queue_stays_bounded(tuned: Tuned) 
     tuned.settings = settings(objectives=(ITL,))
     tuned.look()
     assert tuned.state.knobs == Knobs()
-
-
-@pytest.mark.parametrize("mode", [Mode.DISABLED, Mode.RECOMMEND])
-def test_limits_go_back_when_the_mode_is_auto_no_longer(lowered: Tuned, mode: Mode) -> None:
-    lowered.settings = settings(mode)
-    lowered.look()
-    assert (lowered.state.knobs, lowered.state.generation) == (Knobs(), 3)
-
-
-@pytest.mark.parametrize("mode", [Mode.DISABLED, Mode.RECOMMEND])
-def test_limits_stay_without_a_lease_where_that_is_wanted(lowered: Tuned, mode: Mode) -> None:
-    lowered.settings = settings(mode, on_stop=OnStop.KEEP)
-    for _ in range(3):
-        lowered.look(seconds=LEASE_SECONDS)
-    assert (lowered.state.knobs, lowered.state.generation) == (Knobs(tokens=4096), 2)
-    assert lowered.state.expires_seconds is None
-
-
-def test_limits_that_stayed_are_lent_again_when_the_mode_is_auto_again(lowered: Tuned) -> None:
-    lowered.settings = settings(Mode.RECOMMEND, on_stop=OnStop.KEEP)
-    lowered.look()
-    lowered.settings = settings()
-    lowered.look()
-    assert lowered.state.expires_seconds == lowered.now + LEASE_SECONDS
 
 
 def test_disabled_says_so_and_wants_nothing() -> None:
