@@ -147,6 +147,15 @@ def test_what_a_change_itself_brought_is_answered_by_nothing_else(just_lowered: 
     assert (decision.change, just_lowered.state.knobs) == (None, before)
 
 
+def test_a_window_that_began_early_is_nothing_to_compare_with(just_lowered: Tuned) -> None:
+    for _ in range(3):
+        just_lowered.serve()
+        decision = just_lowered.look()
+    assert just_lowered.state.is_early
+    assert decision.window_seconds == 30
+    assert not decision.is_complete
+
+
 def test_requests_are_judged_from_a_window_that_begins_when_those_before_have_ended(
     just_lowered: Tuned,
 ) -> None:

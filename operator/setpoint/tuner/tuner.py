@@ -101,7 +101,7 @@ def _judge(
     situation = Situation(
         now_seconds=now,
         window=window,
-        is_complete=told.is_complete and not state.is_early,
+        is_complete=told.is_complete,
         evidence=tuple(each for each in judged if each.effective_count >= LEAST_COUNT),
         knobs=state.knobs,
         start=start,
@@ -296,7 +296,7 @@ def _told(
         evidence=judged,
         bad_share=requests.bad_share if requests.count else None,
         window_seconds=window.seconds,
-        is_complete=_is_complete(window, judged),
+        is_complete=not state.is_early and _is_complete(window, judged),
     )
 
 
