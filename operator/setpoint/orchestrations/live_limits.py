@@ -5,7 +5,6 @@ annotation of each pod, which arrives within a second. An engine believes the hi
 seen, so what is to be believed must have one at least as high as everything that engines may see.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +12,9 @@ from typing import Any
 
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.scalars import duration_seconds
-from setpoint_vllm.limits_file import Limit, parse
+from setpoint.tuner.limits_file import rendered
+from setpoint.tuner.promise import Objective
+from setpoint_vllm.limits_file import Latency, Limit, parse
 
 ANNOTATION = "setpoint.dev/limits"
 """Annotation of a pod: the limits file's text."""
@@ -80,35 +81,36 @@ def limits_file(
     file is nothing that an engine believes.
     """
     tuned = tuned or Wanted()
-    wanted: dict[str, Any] = {
-        "writer": writer,
-        "limits": {limit.value: value for limit, value in sorted(tuned.limits.items())},
-        "objectives": _objectives(service),
-    }
-    if tuned.limits and tuned.expires_seconds is not None:
-        wanted["expires"] = tuned.expires_seconds
-    generations = {text: found for text in seen if (found := _generation(text)) is not None}
+
+    def text(generation: int) -> str:
+        return rendered(
+            generation,
+            writer,
+            tuned.limits,
+            objectives_of(service),
+            expires_seconds=tuned.expires_seconds if tuned.limits else None,
+        )
+
+    generations = {told: found for told in seen if (found := _generation(told)) is not None}
     highest = max(generations.values(), default=0)
-    ours = _text(wanted, highest)
-    if {text for text, found in generations.items() if found == highest} == {ours}:
+    ours = text(highest)
+    if {told for told, found in generations.items() if found == highest} == {ours}:
         return ours
-    return _text(wanted, min(max(generation, highest + 1), _HIGHEST))
+    return text(min(max(generation, highest + 1), _HIGHEST))
 
 
-def _objectives(service: InferenceService) -> list[dict[str, Any]]:
+def objectives_of(service: InferenceService) -> tuple[Objective, ...]:
+    """Return what a service promises, as its engines and the tuner judge it."""
     slo = service.spec.slo
-    return [
-        {
-            "name": each.name,
-            "metric": each.metric.value,
-            "threshold": duration_seconds(each.threshold),
-        }
+    return tuple(
+        Objective(
+            each.name,
+            Latency(each.metric.value),
+            duration_seconds(each.threshold),
+            float(each.percentile),
+        )
         for each in (slo.objectives if slo else ())
-    ]
-
-
-def _text(wanted: dict[str, Any], generation: int) -> str:
-    return json.dumps({"generation": generation, **wanted}, separators=(",", ":"))
+    )
 
 
 def _generation(text: str) -> int | None:

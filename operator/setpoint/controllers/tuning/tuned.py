@@ -6,14 +6,13 @@ from dataclasses import dataclass, field, replace
 from pydantic import TypeAdapter, ValidationError
 
 from setpoint.api.inferenceservice import InferenceService
-from setpoint.api.scalars import duration_seconds
+from setpoint.orchestrations.live_limits import objectives_of
 from setpoint.tuner.history import History
 from setpoint.tuner.knobs import Bounds, Knobs, Start, limits, start_of
-from setpoint.tuner.promise import Objective
 from setpoint.tuner.record import Record
 from setpoint.tuner.state import Change, Decision, Mode, Observation, OnStop, Settings, State
 from setpoint.tuner.tuner import decide
-from setpoint_vllm.limits_file import Latency, Limit, parse
+from setpoint_vllm.limits_file import Limit, parse
 
 MOST_DECISIONS = 20
 _STATE = TypeAdapter(State)
@@ -59,15 +58,7 @@ def settings_of(service: InferenceService, uid: str, *, killed: bool, interval_s
     least_seqs = bounds.max_num_seqs and bounds.max_num_seqs.min
     return Settings(
         mode=Mode.DISABLED if killed or slo is None else Mode(tuning.mode.value),
-        objectives=tuple(
-            Objective(
-                each.name,
-                Latency(each.metric.value),
-                duration_seconds(each.threshold),
-                float(each.percentile),
-            )
-            for each in (slo.objectives if slo else ())
-        ),
+        objectives=objectives_of(service),
         bounds=Bounds(
             least_tokens or Bounds().least_tokens,
             least_seqs or Bounds().least_seqs,
