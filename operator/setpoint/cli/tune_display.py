@@ -6,8 +6,10 @@ from typing import TextIO
 from setpoint.tuner.evidence import Evidence
 from setpoint.tuner.knobs import Knobs
 from setpoint.tuner.state import Decision, State
+from setpoint_vllm.limits_file import Limit
 
 _QUIET_SECONDS = 60.0
+_NAMES = {Limit.TOKENS: "tokens", Limit.SEQS: "seqs", Limit.QUEUED_TOKENS: "queued tokens"}
 
 
 class Display:
@@ -49,8 +51,7 @@ class Display:
 
 def knobs_text(knobs: Knobs) -> str:
     """Return the limits that are off their start values."""
-    named = {"tokens": knobs.tokens, "seqs": knobs.seqs, "queued tokens": knobs.queued_tokens}
-    moved = [f"{name} {value}" for name, value in named.items() if value is not None]
+    moved = [f"{_NAMES[limit]} {value}" for limit, value in knobs.moved.items()]
     return ", ".join(moved) or "start values"
 
 

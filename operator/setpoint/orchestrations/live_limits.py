@@ -7,11 +7,13 @@ seen, so what is to be believed must have one at least as high as everything tha
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
+
+from pydantic import ValidationError
 
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.scalars import duration_seconds
+from setpoint.api.tuningcheckpoint import TuningCheckpoint
 from setpoint.tuner.limits_file import rendered
 from setpoint.tuner.promise import Objective
 from setpoint_vllm.limits_file import Latency, Limit, parse
@@ -43,21 +45,15 @@ class Wanted:
 
 def wanted_by(checkpoint: Mapping[str, Any]) -> Wanted:
     """Return what a TuningCheckpoint wants; nothing where it is not as the API server would take it."""
-    spec = checkpoint.get("spec") or {}
-    found = spec.get("limits") or {}
     try:
-        expires = spec.get("expires")
-        return Wanted(
-            {limit: int(found[name]) for limit, name in NAMES.items() if name in found},
-            _unix_seconds(expires) if expires else None,
-        )
-    except (TypeError, ValueError):
+        spec = TuningCheckpoint.model_validate(checkpoint).spec
+    except ValidationError:
         return Wanted()
-
-
-def _unix_seconds(text: str) -> float:
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    found = spec.limits.model_dump(by_alias=True, exclude_none=True)
+    return Wanted(
+        {limit: found[name] for limit, name in NAMES.items() if name in found},
+        spec.expires.timestamp() if spec.expires else None,
+    )
 
 
 def config_map_name(service_name: str) -> str:

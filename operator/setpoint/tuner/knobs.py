@@ -26,6 +26,12 @@ class Knobs:
     queued_tokens: int | None = None
     """Prompt tokens without a first token in one engine, beyond which the next request is shed."""
 
+    @property
+    def moved(self) -> dict[Limit, int]:
+        """Those that are off their start values."""
+        values = {Limit.TOKENS: self.tokens, Limit.SEQS: self.seqs, Limit.QUEUED_TOKENS: self.queued_tokens}
+        return {limit: value for limit, value in values.items() if value is not None}
+
 
 @dataclass(frozen=True)
 class Start:

@@ -25,6 +25,7 @@ from setpoint.controllers.tuning import by_histogram
 from setpoint.controllers.tuning.tuned import MOST_DECISIONS, Done, Tuned
 from setpoint.controllers.tuning.words import duration, percent
 from setpoint.kube.objects import Object
+from setpoint.orchestrations.live_limits import NAMES
 from setpoint.signals.reading import Reading
 from setpoint.signals.window import Window
 from setpoint.tuner import state as tuner
@@ -172,12 +173,7 @@ def _is_still_too_little(
 
 def knobs_text(knobs: Knobs) -> str:
     """Return the limits that are off their start values, as a person reads them."""
-    named = {
-        "maxNumBatchedTokens": knobs.tokens,
-        "maxNumSeqs": knobs.seqs,
-        "maxQueuedTokens": knobs.queued_tokens,
-    }
-    moved = [f"{name} {value}" for name, value in named.items() if value is not None]
+    moved = [f"{NAMES[limit]} {value}" for limit, value in knobs.moved.items()]
     return ", ".join(moved) or "all limits are at their start values"
 
 
@@ -257,13 +253,9 @@ def _in_force(readings: Mapping[str, Reading]) -> dict[Limit, int]:
 
 
 def _values(limits: Mapping[Limit, int]) -> LimitValues | None:
-    if not limits:
-        return None
-    return LimitValues(
-        max_num_batched_tokens=limits.get(Limit.TOKENS),
-        max_num_seqs=limits.get(Limit.SEQS),
-        max_queued_tokens=limits.get(Limit.QUEUED_TOKENS),
-    )
+    """These limits by their names in the API; None for none."""
+    named = {NAMES[limit]: value for limit, value in limits.items() if limit in NAMES}
+    return LimitValues.model_validate(named) if limits else None
 
 
 def _decisions(tuned: Tuned, former: Object) -> list[DecisionRecord]:
@@ -285,18 +277,10 @@ def _record(done: Done) -> DecisionRecord:
         time=rfc3339(done.at_seconds),
         policy=change.policy.value,
         cause=change.cause,
-        before=_knob_values(change.before),
-        after=_knob_values(change.after),
+        before=_values(change.before.moved) or LimitValues(),
+        after=_values(change.after.moved) or LimitValues(),
         applied=done.is_applied,
         effect=effect,
-    )
-
-
-def _knob_values(knobs: Knobs) -> LimitValues:
-    return LimitValues(
-        max_num_batched_tokens=knobs.tokens,
-        max_num_seqs=knobs.seqs,
-        max_queued_tokens=knobs.queued_tokens,
     )
 
 
