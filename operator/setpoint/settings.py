@@ -6,11 +6,11 @@ so that what the operator would apply can be seen without a cluster.
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from setpoint.prom.settings import PrometheusSettings
+from setpoint.settings_model import SettingsModel
 
 KILL_SWITCH_NAME, KILL_SWITCH_KEY = "setpoint-tuning", "killSwitch"
 """The ConfigMap in the operator's own namespace, and its key, that is "true" while no limit may be moved:
@@ -24,26 +24,14 @@ def _node_folder(path: str) -> str:
     raise PydanticCustomError("node_folder", message, {"path": repr(path)})
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        use_attribute_docstrings=True,
-        frozen=True,
-        extra="forbid",
-        # A refused URL of Prometheus may hold a password.
-        hide_input_in_errors=True,
-    )
-
-
-class TuningSettings(_Model):
+class TuningSettings(SettingsModel):
     """How services are tuned."""
 
     interval_seconds: Annotated[float, Field(ge=5, le=60, allow_inf_nan=False)] = 15.0
     """Time between two looks at Prometheus, for all services together."""
 
 
-class Settings(_Model):
+class Settings(SettingsModel):
     """The administrator's decisions; the defaults are the chart's."""
 
     vllm_image: str = "docker.io/vllm/vllm-openai"

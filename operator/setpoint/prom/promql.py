@@ -7,7 +7,7 @@ both versions take without quotes. A query is pure ASCII whatever the values are
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -49,37 +49,35 @@ class Matcher(Protocol):
 
 
 @dataclass(frozen=True)
-class Equal:
-    """The label has this value. Raises ValueError for what can be no label's name or value."""
+class _Compared:
+    """The label is compared with one value. Raises ValueError for what can be no label's name or value."""
 
     label: str
     value: str
+    _sign: ClassVar[str]
 
     def __post_init__(self) -> None:
         _check_label(self.label)
         string_literal(self.value)
 
     def __str__(self) -> str:
-        return f"{self.label}={string_literal(self.value)}"
+        return f"{self.label}{self._sign}{string_literal(self.value)}"
+
+
+class Equal(_Compared):
+    """The label has this value."""
+
+    _sign = "="
 
     def matches(self, value: str) -> bool:
         """Whether it is this very value."""
         return value == self.value
 
 
-@dataclass(frozen=True)
-class NotEqual:
-    """The label has another value, or is not there. Raises ValueError like Equal."""
+class NotEqual(_Compared):
+    """The label has another value, or is not there."""
 
-    label: str
-    value: str
-
-    def __post_init__(self) -> None:
-        _check_label(self.label)
-        string_literal(self.value)
-
-    def __str__(self) -> str:
-        return f"{self.label}!={string_literal(self.value)}"
+    _sign = "!="
 
     def matches(self, value: str) -> bool:
         """Whether it is any other value."""
@@ -88,7 +86,7 @@ class NotEqual:
 
 @dataclass(frozen=True)
 class OneOf:
-    """The label has one of these values; Raises ValueError like Equal, and for no values."""
+    """The label has one of these values. Raises ValueError like the others, and for no values."""
 
     label: str
     values: frozenset[str]

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
+
+from setpoint.settings_model import SettingsModel
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """RFC 9110, 5.6.2."""
@@ -83,19 +85,7 @@ def _header_value(value: str) -> str:
 File = Annotated[Path, AfterValidator(_absolute)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        use_attribute_docstrings=True,
-        frozen=True,
-        extra="forbid",
-        # A refused URL may hold a password.
-        hide_input_in_errors=True,
-    )
-
-
-class Tenant(_Model):
+class Tenant(SettingsModel):
     """Whose series are asked for, where several share one Prometheus (Mimir, Cortex, Thanos, Loki)."""
 
     header: Annotated[str, AfterValidator(_header_name)] = "X-Scope-OrgID"
@@ -104,7 +94,7 @@ class Tenant(_Model):
     """What the header says."""
 
 
-class PrometheusSettings(_Model):
+class PrometheusSettings(SettingsModel):
     """How Prometheus, or what answers like it, is reached. Certificates are always verified."""
 
     url: Annotated[str, AfterValidator(_url)]
