@@ -101,21 +101,6 @@ def test_a_pod_without_any_series_asked_for_is_not_there() -> None:
     assert not scrape.faults
 
 
-def test_a_service_is_proven_by_each_of_its_pods_for_each_metric() -> None:
-    scrape = sorted_by_pod([series(), series(pod="chat-2")], [series(WAITING)])
-    assert scrape.unproven("chat", [CHAT], [RUNNING, WAITING]) == ()
-    assert scrape.unproven("chat", [CHAT, ("team-a", "chat-2")], [RUNNING, WAITING]) == (WAITING,)
-
-
-def test_a_service_is_not_proven_by_a_pod_of_another() -> None:
-    scrape = sorted_by_pod([series(service="embed")])
-    assert scrape.unproven("chat", [CHAT], [RUNNING]) == (RUNNING,)
-
-
-def test_a_service_without_pods_is_not_proven() -> None:
-    assert sorted_by_pod([series()]).unproven("chat", [], [RUNNING]) == (RUNNING,)
-
-
 @given(
     st.lists(
         st.builds(

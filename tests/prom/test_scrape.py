@@ -11,7 +11,7 @@ from setpoint.prom.promql import Query
 from setpoint.prom.scrape import MAX_QUERIES, scrape
 from setpoint.prom.settings import PrometheusSettings
 from setpoint.signals.exposition import parse_exposition
-from setpoint.signals.reading import NAMES, NEEDED, reading
+from setpoint.signals.reading import NAMES, reading
 from setpoint.signals.series import Series
 from tests.prom.fake import AT_SECONDS, Behaviour, Handler, fake_prometheus, labelled, vector
 
@@ -50,7 +50,7 @@ def test_a_cycle_tells_of_every_pod_what_its_own_metrics_would() -> None:
     direct = reading(parse_exposition(METRICS.read_text(), NAMES), AT_SECONDS - 7)
     for pod in PODS:
         assert reading(told.pods[pod].series, told.pods[pod].at_seconds) == direct
-    assert told.unproven("chat", PODS, NEEDED) == ()
+    assert {told.pods[pod].service for pod in PODS} == {"chat"}
 
 
 def test_a_cycle_is_of_one_moment_and_at_most_twenty_queries_for_all_services() -> None:

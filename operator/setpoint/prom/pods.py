@@ -4,7 +4,7 @@ A pod is believed whole or not at all: counters of two scrapes do not add up, an
 counts double.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -44,18 +44,6 @@ class Scrape:
     """Why a pod is not among them though there are series of it, a clause that follows its name."""
     nameless: int
     """How many series did not say whose they are, and were left out."""
-
-    def unproven(self, service: str, pods: Collection[Pod], names: Iterable[str]) -> tuple[str, ...]:
-        """Return those of the metrics that not each of these pods has told as a pod of this service. None is
-        the proof that Prometheus sees this very service; without a pod there is no proof.
-        """
-        told = [
-            {series.name for series in samples.series}
-            if (samples := self.pods.get(pod)) is not None and samples.service == service
-            else set[str]()
-            for pod in pods
-        ]
-        return tuple(name for name in names if not told or not all(name in each for each in told))
 
 
 @dataclass
