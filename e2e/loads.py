@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from e2e import images
+from e2e import images, pods
 from e2e.installation import Kubectl
 
 TIME_SCALE = 6
@@ -84,23 +84,7 @@ class LoadTest:
             f"--duration={self.stage_seconds}s", f"--warmup={self.warmup_seconds}s",
             f"--slo=itl.p95={1000 * ITL_SECONDS:.0f}ms,ttft.p95={TTFT_SECONDS:.0f}s", "--json",
         ]  # fmt: skip
-        container = {
-            "name": "main",
-            "image": self.image.reference,
-            "command": command,
-            "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        }
-        pod = {
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 1,
-            "automountServiceAccountToken": False,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [container],
-        }
+        pod = pods.restricted_spec(self.image.reference, command)
         return {
             "apiVersion": "batch/v1",
             "kind": "Job",
