@@ -7,6 +7,7 @@ from e2e.clusters.local import gobuild
 from e2e.clusters.local.binaries import Target, cache_key
 from e2e.clusters.local.lock import exclusive
 from e2e.clusters.local.paths import CACHE
+from e2e.clusters.local.whole import whole
 from e2e.clusters.progress import say
 from e2e.prometheus.chart import version
 
@@ -47,17 +48,11 @@ def _directory() -> Path:
 
 
 def _build(directory: Path) -> Path:
-    """Build beside `directory`, give that its name, and delete what was there of other versions."""
+    """Build into `directory`, and delete what was there of other versions."""
     say("build: Prometheus, once for all clusters")
-    unfinished = directory.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
     built = target()
-    try:
+    with whole(directory) as unfinished:
         gobuild.build(f"build {built.title}", SOURCES, built.packages, built.flags, output=unfinished)
-        unfinished.rename(directory)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     for other in CACHE.glob(f"{_PREFIX}*"):
         if other != directory:
             shutil.rmtree(other)

@@ -10,6 +10,7 @@ from e2e.clusters.cluster import ClusterError
 from e2e.clusters.local import gobuild
 from e2e.clusters.local.lock import exclusive
 from e2e.clusters.local.paths import CACHE
+from e2e.clusters.local.whole import whole
 from e2e.clusters.progress import say
 
 SOURCES = Path(__file__).parent / "go"
@@ -119,13 +120,11 @@ def _directory() -> Path:
 
 
 def _build(directory: Path) -> Path:
-    """Build all targets beside `directory`, then give it its name: it is there whole or not at all."""
-    unfinished = directory.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    (unfinished / "bin").mkdir(parents=True)
+    """Build all targets into `directory`."""
     built = targets()
     say("build: the node's programs, once for all clusters; with nothing cached about 17 minutes on 2 cores")
-    try:
+    with whole(directory) as unfinished:
+        (unfinished / "bin").mkdir()
         for number, target in enumerate(built, start=1):
             gobuild.build(
                 f"build {number}/{len(built)} {target.title}",
@@ -136,7 +135,4 @@ def _build(directory: Path) -> Path:
             )
         for name in LINK_NAMES:
             (unfinished / "bin" / name).symlink_to("node")
-        unfinished.rename(directory)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return directory / "bin"
