@@ -16,9 +16,8 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
-
 from e2e.clusters import packages
+from tests.tiers import missing
 
 _PATIENCE_SECONDS = 60.0
 _END_SECONDS = 5.0
@@ -164,8 +163,5 @@ def chromium() -> str:
     """Return the program. Without it the test fails where its tier is required, and is skipped elsewhere."""
     found = packages.find("chromium")
     if found is None:
-        message = "no Chromium is installed: on Debian, apt-get install chromium"
-        if "browser" in os.environ.get("SETPOINT_REQUIRE_TIERS", "").split(","):
-            pytest.fail(message)
-        pytest.skip(message)
+        missing("browser", "no Chromium is installed: on Debian, apt-get install chromium")
     return found
