@@ -18,7 +18,7 @@ MIDDLEWARE = "--middleware=setpoint_vllm.middleware.Setpoint"
 
 FRONT_END = "VLLM_USE_RUST_FRONTEND"
 """The variable by which vLLM serves HTTP by its Rust front end, which loads no Python and no --middleware.
-A whole number, 0 (off) where it is not set (vllm/envs.py, 0.25 to 0.33); there is no flag for it."""
+A whole number, 0 (off) where it is not set (vllm/envs.py of 0.26); there is no flag for it."""
 
 _PACKAGE = "setpoint_vllm"
 _METADATA = "setpoint_vllm-0.1.0.dist-info"
