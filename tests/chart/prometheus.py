@@ -1,14 +1,10 @@
-"""The Prometheus that the chart installs, as the tests look at it: rendered, and run on this machine."""
+"""The Prometheus that the chart installs, as it is rendered."""
 
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from e2e.clusters.cluster import ClusterError
-from e2e.prometheus import programs
 from tests.chart import helm
-from tests.tiers import missing
 
 INSTALLED = {"prometheus": {"install": True}}
 ALERTS = helm.CHART / "files/alerts.yaml"
@@ -24,14 +20,3 @@ def config(objects: list[helm.Object]) -> dict[str, Any]:
     """What is in its configuration file."""
     parsed: dict[str, Any] = yaml.safe_load(files(objects)["prometheus.yaml"])
     return parsed
-
-
-def built() -> Path:
-    """The folder of the programs. Without them a test fails where its tier is required, else is skipped."""
-    try:
-        found = programs.find()
-    except ClusterError:
-        found = None
-    if found is None:
-        missing("prometheus", "no Prometheus is built: run `python -m e2e.prometheus` once")
-    return found

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.chart import golden, helm, prometheus
+from tests.prometheus import built
 
 pytestmark = pytest.mark.prometheus
 
@@ -14,7 +15,7 @@ BEHAVIOUR = Path(__file__).with_name("alerts_test.yaml")
 
 def promtool(*arguments: str | Path) -> str:
     """What promtool says. It must be content."""
-    command = [str(prometheus.built() / "promtool"), *map(str, arguments)]
+    command = [str(built() / "promtool"), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

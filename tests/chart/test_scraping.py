@@ -17,6 +17,7 @@ from e2e.clusters.cluster import ClusterError
 from e2e.prometheus import api
 from tests.apiserver import until
 from tests.chart import helm, prometheus
+from tests.prometheus import built
 
 pytestmark = pytest.mark.prometheus
 
@@ -94,7 +95,7 @@ def scraping(folder: Path, *pods: dict[str, Any], **values: Any) -> Iterator[str
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(prometheus.built() / "prometheus"), f"--config.file={folder}/prometheus.yaml"]
+    command = [str(built() / "prometheus"), f"--config.file={folder}/prometheus.yaml"]
     command += [f"--storage.tsdb.path={folder}/samples", f"--web.listen-address=127.0.0.1:{port}"]
     with (folder / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:

@@ -1,6 +1,5 @@
-"""The same questions to a real Prometheus, where `prometheus` is on the PATH."""
+"""The same questions to a real Prometheus."""
 
-import shutil
 import socket
 import subprocess
 import threading
@@ -20,8 +19,9 @@ from setpoint.prom.scrape import scrape
 from setpoint.prom.settings import PrometheusSettings
 from setpoint.signals.exposition import parse_exposition
 from setpoint.signals.reading import NAMES, NEEDED, reading
+from tests.prometheus import built
 
-pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="there is no prometheus here")
+pytestmark = pytest.mark.prometheus
 
 METRICS = (Path(__file__).parents[2] / "e2e" / "contract" / "vllm-metrics-0.32.txt").read_text()
 PODS = [("team-a", "chat-1"), ("team-b", "chat-1")]
@@ -86,7 +86,11 @@ def running(config: Path, folder: Path) -> Iterator[Prometheus]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     log = folder / "log"
-    command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
+    command = [
+        str(built() / "prometheus"),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+    ]
     with (
         log.open("wb") as output,
         subprocess.Popen(
