@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Literal
 
 import pytest
@@ -18,6 +18,7 @@ from e2e.installation import (
     kubectl_for,
 )
 from e2e.prometheus import image as prometheus
+from e2e.scenarios import evidence
 from e2e.scenarios.world import ALLOWED_NODE_PATH, World
 
 VALUES = (
@@ -27,6 +28,19 @@ VALUES = (
     "prometheus.scrapeInterval=1s",
     "tuning.interval=5s",
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failure what the test's namespaces had at that moment."""
+    report = yield
+    if report.failed and report.when == "call" and isinstance(item, pytest.Function):
+        for given in item.funcargs.values():
+            if isinstance(given, World):
+                report.sections.append((f"The cluster, {given.namespace}", "\n".join(evidence.gather(given))))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def test_a_service_is_scaled_by_kubectl(world: World, interrupt: Interrupt) -> N
     interrupt(world)
 
     world.wait_until_complete()
-    assert world.get("infsvc", CHAT)["status"]["replicaSummary"] == "2/2"
+    world.wait_for_replicas("2/2")
     assert len(world.pods()) == 2
 
 
@@ -143,7 +143,7 @@ def test_an_upgrade_of_the_operator_restarts_no_engine(world: World, reinstall: 
     # What the new operator does about the service is seen once it has carried out a change.
     world.run("scale", "infsvc", CHAT, "--replicas=2")
     world.wait_until_complete()
-    assert world.get("infsvc", CHAT)["status"]["replicaSummary"] == "2/2"
+    world.wait_for_replicas("2/2")
     kept = [pod for pod in world.pods() if "deletionTimestamp" not in pod["metadata"]]
     assert engine["metadata"]["uid"] in {pod["metadata"]["uid"] for pod in kept}
 

@@ -77,6 +77,16 @@ class World:
         """Wait until the newest spec is rolled out whole."""
         self.wait_for("Progressing", "Complete", seconds=seconds)
 
+    def wait_for_replicas(self, summary: str) -> None:
+        """Wait until so many pods are routable of those wanted, such as 2/2.
+
+        Rolled out is said once for each spec; a pod may stop being ready a moment later, and be again.
+        """
+        wait_until(
+            f"replicas are {summary}",
+            lambda: self.get("infsvc", CHAT)["status"].get("replicaSummary") == summary,
+        )
+
     def pods(self) -> list[dict[str, Any]]:
         """The engine's pods."""
         found: list[dict[str, Any]] = self.get("pods", "--selector", f"setpoint.dev/inferenceservice={CHAT}")
