@@ -38,7 +38,7 @@ _THRESHOLD = "must be a duration from 1ms to 1h"
 _WINDOW = "must be a duration from 30s to 1h"
 _LONG_WINDOW = "must be at least as long as every threshold"
 _AUTO = "must not be Auto without a promise to keep: set spec.slo, or choose Recommend or Disabled"
-_SEQS = "must be at most bounds.maxNumBatchedTokens.min, which is 256 where it is not given"
+_SEQS = "must be at most bounds.maxNumBatchedTokens.min, which is 256, or max where that is less, where it is"
 _QUANTITY = "must be a whole number of Ki, Mi, Gi or Ti"
 _NAME = "must be at most 52 lower-case letters, digits and -"
 _LINE = "must be one line without control characters"
@@ -59,6 +59,10 @@ def _tuning(**fields: Any) -> dict[str, Any]:
 
 def _bounds(**least: Any) -> dict[str, Any]:
     return _tuning(bounds={name: {"min": value} for name, value in least.items()})
+
+
+def _ceilings(**most: Any) -> dict[str, Any]:
+    return _tuning(bounds={name: {"max": value} for name, value in most.items()})
 
 
 REFUSED = [
@@ -190,11 +194,29 @@ REFUSED = [
     Refused(_tuning(onStop="Stay"), "spec.tuning.onStop"),
     Refused(_service(tuning="Auto"), "spec.tuning"),
     *(
-        Refused(_bounds(**{name: value}), f"spec.tuning.bounds.{name}.min")
+        Refused(bounds(**{name: value}), f"spec.tuning.bounds.{name}.{end}")
+        for bounds, end in ((_bounds, "min"), (_ceilings, "max"))
         for name in ("maxNumBatchedTokens", "maxNumSeqs")
         for value in (0, -1, 2**31, "8", 1.5)
     ),
-    Refused(_tuning(bounds={"maxNumSeqs": {}}), "spec.tuning.bounds.maxNumSeqs.min"),
+    Refused(
+        _tuning(bounds={"maxNumSeqs": {}}),
+        "spec.tuning.bounds.maxNumSeqs.min",
+        "must be given where max is not",
+    ),
+    *(
+        Refused(
+            _tuning(bounds={name: {"min": 65, "max": 64}}),
+            f"spec.tuning.bounds.{name}.max",
+            "must be at least min",
+        )
+        for name in ("maxNumBatchedTokens", "maxNumSeqs")
+    ),
+    Refused(
+        _tuning(bounds={"maxNumSeqs": {"min": 65}, "maxNumBatchedTokens": {"max": 64}}),
+        "spec.tuning.bounds.maxNumSeqs.min",
+        _SEQS,
+    ),
     Refused(_tuning(bounds={"maxNumSeqs": 8}), "spec.tuning.bounds.maxNumSeqs"),
     Refused(_bounds(maxNumSeqs=257), "spec.tuning.bounds.maxNumSeqs.min", _SEQS),
     Refused(_bounds(maxNumSeqs=65, maxNumBatchedTokens=64), "spec.tuning.bounds.maxNumSeqs.min", _SEQS),
@@ -237,6 +259,9 @@ ACCEPTED = [
     _bounds(maxNumBatchedTokens=1),
     _bounds(maxNumBatchedTokens=512, maxNumSeqs=512),
     _bounds(maxNumBatchedTokens=2**31 - 1, maxNumSeqs=2**31 - 1),
+    _ceilings(maxNumBatchedTokens=1, maxNumSeqs=2**31 - 1),
+    _tuning(bounds={"maxNumSeqs": {"min": 64, "max": 64}, "maxNumBatchedTokens": {"max": 64}}),
+    _tuning(bounds={"maxNumSeqs": {"min": 256, "max": 512}, "maxNumBatchedTokens": {"max": 512}}),
     _pages(("2Mi", "4Gi"), ("1Gi", "1Ti")),
     _pages(("64Ki", "999936Ki")),
     *(_pages(("1Ki", size)) for size in ("999999Ki", "999999Mi", "99999Gi", "99Ti")),

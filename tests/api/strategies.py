@@ -49,7 +49,8 @@ _DURATIONS = _mostly(
 )
 _SIZES = _mostly(_near("2Gi", "4Gi", "1Ti", "512Gi"), _near("64Ki", "3Mi", "99Ti", "1Mi"))
 _SECRETS = _fields({"name": _near("hub", "a.b-c"), "key": _near("token", "A_b.c")}, required=("name", "key"))
-_BOUNDS = _fields({"min": st.sampled_from([1, 64, 256, 257, 512, 2**31 - 1, 0, 2**31])}, required=("min",))
+_LIMITS = st.sampled_from([1, 64, 256, 257, 512, 2**31 - 1, 0, 2**31])
+_BOUNDS = _fields({"min": _LIMITS, "max": _LIMITS}, required=())
 
 _SPECS = _fields(
     {

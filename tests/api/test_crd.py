@@ -134,7 +134,7 @@ def test_served_name_is_immutable(kubectl: Kubectl, before: dict[str, str], afte
         ("infsvc.spec.placement.hugepages.size", "a multiple of `pageSize`"),
         ("infsvc.spec.model.tokenSecretRef.key", "Key within the Secret's data"),
         ("infsvc.spec.tuning.mode", "ENUM: Disabled Recommend Auto"),
-        ("infsvc.spec.tuning.bounds.maxNumSeqs", "min <integer> -required-"),
+        ("infsvc.spec.tuning.bounds.maxNumSeqs.max", "The largest value that it may have"),
         ("infsvc.spec.slo.objectives.percentile", "How many of a hundred latencies"),
         ("infsvc.status.conditions.reason", "one CamelCase word"),
         ("infsvc.status.tuning.decisions.effect", "What came of it"),

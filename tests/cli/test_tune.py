@@ -298,6 +298,8 @@ FLAGS = {"--metrics-url": "http://127.0.0.1:1/metrics", "--slo": "itl.p95=30ms"}
         ("--least-tokens", "0", "'0' is not a whole number of tokens, such as 256"),
         ("--least-tokens", "-5", "not a whole number of tokens"),
         ("--least-tokens", "1.5", "not a whole number of tokens"),
+        ("--most-tokens", "0", "'0' is not a whole number of tokens, such as 256"),
+        ("--most-tokens", "255", "--most-tokens: 255 is less than --least-tokens, 256"),
         ("--limits-file", "/nowhere/limits.json", "/nowhere/limits.json cannot be written: No such file"),
         ("--limits-file", "/", "--limits-file: / cannot be written"),
         ("--json-log", "/nowhere/log", "--json-log: /nowhere/log cannot be written: No such file"),

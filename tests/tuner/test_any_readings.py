@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from setpoint.signals.reading import Counters, Judged, Reading
 from setpoint.signals.window import DataState
 from setpoint.tuner.guard import Policy
-from setpoint.tuner.knobs import Bounds, Knobs, limits
+from setpoint.tuner.knobs import Bounds, Knobs, limits, lowered_to
 from setpoint.tuner.record import Record, parse_record, record_line, replay
 from setpoint.tuner.state import Decision, Mode, Observation, OnStop, Settings, State
 from setpoint.tuner.tuner import LEASE_SECONDS, decide
@@ -43,7 +43,13 @@ wishes = st.builds(
     settings,
     st.sampled_from([Mode.AUTO, Mode.AUTO, Mode.RECOMMEND]),
     objectives=st.sampled_from([(TTFT, ITL), (TTFT,), (ITL,)]),
-    bounds=st.builds(Bounds, st.sampled_from([1, 256, 1024, 8192, 10_000]), st.sampled_from([1, 64, 2000])),
+    bounds=st.builds(
+        Bounds,
+        st.sampled_from([1, 256, 1024, 8192, 10_000]),
+        st.sampled_from([1, 64, 2000]),
+        st.sampled_from([None, None, None, 128, 2048, 10_000]),
+        st.sampled_from([None, None, None, 32, 512, 2000]),
+    ),
     on_stop=st.sampled_from(list(OnStop)),
 )
 Cycle = tuple[Observation, State, Decision, State]
@@ -146,12 +152,23 @@ def test_one_knob_moves_at_a_time_within_its_bounds(sequence: list[Look], wanted
             has_ended = (
                 before.expires_seconds is not None and observation.now_seconds >= before.expires_seconds
             )
-            assert apart(decision.change.before, decision.change.after) == 1
+            is_asked_for = decision.change.policy is Policy.CEILING
+            assert apart(decision.change.before, decision.change.after) == 1 or is_asked_for
             assert decision.change.before == (Knobs() if has_ended else before.knobs)
         knobs, bounds = after.knobs, wanted.bounds
-        assert knobs.tokens is None or bounds.least_tokens <= knobs.tokens < START.tokens
-        assert knobs.seqs is None or bounds.least_seqs <= knobs.seqs < START.seqs
+        rest = bounds.rest(START) if wanted.mode is Mode.AUTO else Knobs()
+        assert knobs.tokens in (None, rest.tokens) or bounds.least_tokens <= knobs.tokens < START.tokens
+        assert knobs.seqs in (None, rest.seqs) or bounds.least_seqs <= knobs.seqs < START.seqs
         assert knobs.queued_tokens is None or knobs.queued_tokens > 0
+
+
+@given(sequences, wishes)
+def test_no_limit_is_raised_above_a_ceiling(sequence: list[Look], wanted: Settings) -> None:
+    wanted = replace(wanted, mode=Mode.AUTO)
+    rest = wanted.bounds.rest(START)
+    for _, _, decision, after in cycles(sequence, wanted):
+        if decision.is_applied:
+            assert lowered_to(rest, after.knobs) == after.knobs
 
 
 @given(sequences, wishes)

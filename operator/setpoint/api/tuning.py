@@ -13,6 +13,9 @@ LEAST_BATCHED_TOKENS = 256
 """What `bounds.maxNumBatchedTokens.min` is taken to be where it is not given (`tuner.knobs.LEAST_TOKENS`)."""
 
 
+_TOKENS_HAVE = "has(self.maxNumBatchedTokens) && has(self.maxNumBatchedTokens"
+
+
 class TuningMode(StrEnum):
     """What may be done to keep the promise. No word that YAML takes for a boolean."""
 
@@ -28,23 +31,47 @@ class OnStop(StrEnum):
     KEEP = "Keep"
 
 
+Bound = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+
+
 class LimitBound(ApiModel):
     """How far one limit may be moved."""
 
-    min: Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "has(self.min) || has(self.max)",
+            "must be given where max is not",
+            lambda bound: bound.min is not None or bound.max is not None,
+            field="min",
+        ),
+        Rule(
+            "!has(self.min) || !has(self.max) || self.min <= self.max",
+            "must be at least min",
+            lambda bound: bound.min is None or bound.max is None or bound.min <= bound.max,
+            field="max",
+        ),
+    )
+
+    min: Bound | None = None
     """The smallest value that it may be given. A start value that is smaller already is not raised."""
+    max: Bound | None = None
+    """The largest value that it may have while the mode is Auto. One below the start value is put in force
+    at once, whatever the traffic, and is what the limit goes back to."""
 
 
 class TuningBounds(ApiModel):
-    """How far the limits may be lowered. The ceiling of each is what the engine was started with."""
+    """How far the limits may be moved; none goes above what the engine was started with."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "!has(self.maxNumSeqs) || self.maxNumSeqs.min <= "
-            f"(has(self.maxNumBatchedTokens) ? self.maxNumBatchedTokens.min : {LEAST_BATCHED_TOKENS})",
+            "!has(self.maxNumSeqs) || !has(self.maxNumSeqs.min) || self.maxNumSeqs.min <= "
+            f"({_TOKENS_HAVE}.min) ? self.maxNumBatchedTokens.min : "
+            f"{_TOKENS_HAVE}.max) && self.maxNumBatchedTokens.max < {LEAST_BATCHED_TOKENS}"
+            f" ? self.maxNumBatchedTokens.max : {LEAST_BATCHED_TOKENS})",
             "must be at most bounds.maxNumBatchedTokens.min, which is"
-            f" {LEAST_BATCHED_TOKENS} where it is not given: a step has at least one token for each request",
-            lambda bounds: bounds.max_num_seqs is None or bounds.max_num_seqs.min <= _least_tokens(bounds),
+            f" {LEAST_BATCHED_TOKENS}, or max where that is less, where it is not given:"
+            " a step has at least one token for each request",
+            lambda bounds: _least_seqs(bounds) <= _least_tokens(bounds),
             field="maxNumSeqs.min",
         ),
     )
@@ -56,9 +83,14 @@ class TuningBounds(ApiModel):
     """Requests that one rank runs at once (vLLM's --max-num-seqs), not below 1 unless `min` says so."""
 
 
+def _least_seqs(bounds: TuningBounds) -> int:
+    given = bounds.max_num_seqs
+    return 1 if given is None or given.min is None else given.min
+
+
 def _least_tokens(bounds: TuningBounds) -> int:
-    given = bounds.max_num_batched_tokens
-    return LEAST_BATCHED_TOKENS if given is None else given.min
+    given = bounds.max_num_batched_tokens or LimitBound(max=MAX_LIMIT)
+    return given.min or min(LEAST_BATCHED_TOKENS, given.max or MAX_LIMIT)
 
 
 class Tuning(ApiModel):
@@ -68,7 +100,7 @@ class Tuning(ApiModel):
     """Disabled: no limit is moved. Recommend: none is, and status.tuning says what Auto would do. Auto:
     limits are moved; needs spec.slo."""
     bounds: TuningBounds = Field(default_factory=TuningBounds)
-    """How far the limits may be lowered."""
+    """How far the limits may be moved."""
     on_stop: OnStop = OnStop.RESTORE
     """What becomes of limits that were moved when the mode is no longer Auto: Restore puts the start values
     back, Keep leaves them as they are, for new pods too."""

@@ -51,6 +51,8 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--interval", metavar="TIME", type=typed(_interval), default=5.0, help="between two looks (5s)")
     add("--least-tokens", metavar="N", type=typed(_count), default=Bounds().least_tokens,
         help=f"no smaller token budget of a step ({Bounds().least_tokens})")  # fmt: skip
+    add("--most-tokens", metavar="N", type=typed(_count),
+        help="in Auto no larger one, whatever the traffic (what the engine was started with)")  # fmt: skip
     add("--json-log", metavar="FILE", type=Path,
         help="one line for each look: what was seen, and what came of it; for `setpoint replay`")  # fmt: skip
     add("--on-stop", metavar="|".join(OnStop), type=typed(_on_stop), default=OnStop.RESTORE,
@@ -60,13 +62,13 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def tune(options: argparse.Namespace) -> int:
     """Steer the engine until a signal ends it; return the exit status.
 
-    Raises DocumentError when the SLO cannot be judged by an engine, when Recommend would take limits back, or
-    when a file cannot be written.
+    Raises DocumentError when the SLO cannot be judged by an engine, when bounds contradict each other, when
+    Recommend would take limits back, or when a file cannot be written.
     """
     settings = Settings(
         mode=options.mode,
         objectives=_objectives(options.slo),
-        bounds=Bounds(least_tokens=options.least_tokens),
+        bounds=_bounds(options),
         on_stop=options.on_stop,
         writer=f"setpoint-tune/{socket.gethostname()}/{os.getpid()}",
         stale_seconds=max(30.0, 3 * options.interval),
@@ -192,6 +194,15 @@ class Loop:
         except OSError as error:
             self.log = None
             self.display.note(f"--json-log: it takes nothing more: {error.strerror}")
+
+
+def _bounds(options: argparse.Namespace) -> Bounds:
+    least, most = options.least_tokens, options.most_tokens
+    if most is not None and most < least:
+        raise DocumentError(
+            f"--most-tokens: {most} is less than --least-tokens, {least}: raise it, or lower that"
+        )
+    return Bounds(least_tokens=least, most_tokens=most)
 
 
 def _objectives(slo: Slo) -> tuple[Objective, ...]:

@@ -3,14 +3,14 @@
 It acts by the objective that is broken. Gaps between tokens are shortened by a smaller token budget. First
 tokens that come too late are never answered by a lower limit, which would lengthen the queue: what was
 lowered is raised while the gaps have room, else what could not be served in time is shed. One knob moves at a
-time, by one step. When the evidence ends it goes back to the start value; to where it is known to break, only
-after a time that doubles with each attempt.
+time, by one step. When the evidence ends it goes back to where it rests: the start value, or a ceiling that
+somebody has set below it. To where it is known to break, only after a time that doubles with each attempt.
 
 Whatever it does is held against how things were before: what does not help is undone.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from setpoint.signals.reading import Judged
@@ -44,13 +44,14 @@ class Policy(StrEnum):
     FEWER_SEQUENCES = "FewerSequences"
     SMALLER_BUDGET = "SmallerBudget"
     UNDO = "Undo"
+    CEILING = "Ceiling"
     SHED_LESS = "ShedLess"
     GO_BACK = "GoBack"
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """How things were at the start values, just before the guard first moved a knob."""
+    """How things were at rest, just before the guard first moved a knob."""
 
     requests: Judged
     arrivals_per_second: float
@@ -67,7 +68,7 @@ class Memory:
     not_before_seconds: float = 0.0
     """Unix time before which nothing goes back to where it broke, or starts anew what did not help."""
     is_undoing: bool = False
-    """Whether a knob is still off its start value of those that did not help."""
+    """Whether a knob of those that did not help is still not at rest."""
     unreachable: str = ""
     """What no limit could keep, and what was measured."""
 
@@ -88,6 +89,8 @@ class Situation:
     """Engines of the window."""
     memory: Memory
     ranks_per_engine: int = 1
+    rest: Knobs = field(default_factory=Knobs)
+    """Where the knobs stand when nothing calls them away."""
 
     @property
     def broken(self) -> tuple[Evidence, ...]:
@@ -101,8 +104,8 @@ class Situation:
 
     @property
     def is_moved(self) -> bool:
-        """Whether any knob is off its start value."""
-        return self.knobs != Knobs()
+        """Whether any knob is not at rest."""
+        return self.knobs != self.rest
 
 
 @dataclass(frozen=True)
@@ -140,9 +143,9 @@ def _raise_for_first_tokens(s: Situation) -> Proposal | None:
     broken = s.worst(Latency.TTFT)
     if broken is None or s.worst(Latency.ITL) or s.knobs.queued_tokens is not None:
         return None
-    if s.knobs.seqs is not None:
+    if s.knobs.seqs != s.rest.seqs:
         return _proposal(s, Policy.RAISE_FOR_FIRST_TOKENS, broken, replace(s.knobs, seqs=_doubled_seqs(s)))
-    if s.knobs.tokens is None or _would_break(s):
+    if s.knobs.tokens == s.rest.tokens or _would_break(s):
         return None
     return _proposal(s, Policy.RAISE_FOR_FIRST_TOKENS, broken, replace(s.knobs, tokens=_doubled_tokens(s)))
 
@@ -197,8 +200,8 @@ def _smaller_budget(s: Situation) -> Proposal | None:
 
 def _undo(s: Situation) -> Proposal | None:
     baseline = s.memory.baseline
-    lowered = s.knobs.tokens is not None
-    undone = replace(s.knobs, tokens=None) if lowered else replace(s.knobs, seqs=None)
+    lowered = s.knobs.tokens != s.rest.tokens
+    undone = replace(s.knobs, tokens=s.rest.tokens) if lowered else replace(s.knobs, seqs=s.rest.seqs)
     if baseline is None or s.knobs == undone or not s.is_complete:
         return None
     now, before = s.window.requests, baseline.requests
@@ -212,8 +215,8 @@ def _undo(s: Situation) -> Proposal | None:
         f"{_percent(now.bad_share)} of the requests are bad, and before it was {_percent(before.bad_share)}"
     )
     left = Memory(
-        baseline=baseline if undone.seqs is not None else None,
-        is_undoing=undone.seqs is not None,
+        baseline=baseline if undone.seqs != s.rest.seqs else None,
+        is_undoing=undone.seqs != s.rest.seqs,
         unreachable=_unreachable(s) or s.memory.unreachable,
     )
     return Proposal(Policy.UNDO, cause, undone, _held_off(s, left))
@@ -247,9 +250,9 @@ def _go_back(s: Situation) -> Proposal | None:
     if not fallen and s.now_seconds < s.memory.not_before_seconds:
         return None
     cause = "the load has fallen" if fallen else "nothing has been broken for a while"
-    if s.knobs.seqs is not None:
+    if s.knobs.seqs != s.rest.seqs:
         return Proposal(Policy.GO_BACK, cause, replace(s.knobs, seqs=_doubled_seqs(s)), s.memory)
-    if s.knobs.tokens is not None:
+    if s.knobs.tokens != s.rest.tokens:
         return Proposal(Policy.GO_BACK, cause, replace(s.knobs, tokens=_doubled_tokens(s)), s.memory)
     return None
 
@@ -292,7 +295,8 @@ def _unreachable(s: Situation) -> str:
     if gaps and tokens <= s.bounds.least_tokens:
         return _cannot(gaps, f"with {tokens} tokens a step", "gaps")
     if first and s.window.waiting < 1 and not s.is_moved:
-        return _cannot(first, "nothing waits at the start values, and", "first tokens")
+        where = "nothing waits at the ceiling" if s.rest.moved else "nothing waits at the start values"
+        return _cannot(first, f"{where}, and", "first tokens")
     return ""
 
 
@@ -306,12 +310,12 @@ def _cannot(broken: Evidence, where: str, latencies: str) -> str:
 
 def _doubled_tokens(s: Situation) -> int | None:
     tokens = 2 * (s.knobs.tokens or s.start.tokens)
-    return tokens if tokens < s.start.tokens else None
+    return tokens if tokens < (s.rest.tokens or s.start.tokens) else s.rest.tokens
 
 
 def _doubled_seqs(s: Situation) -> int | None:
     seqs = 2 * (s.knobs.seqs or s.start.seqs)
-    return seqs if seqs < s.start.seqs else None
+    return seqs if seqs < (s.rest.seqs or s.start.seqs) else s.rest.seqs
 
 
 def _would_break(s: Situation) -> bool:

@@ -5,7 +5,7 @@ one step from what is known to work.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from setpoint.signals.reading import Reading
 from setpoint_vllm.limits_file import Limit
@@ -47,6 +47,25 @@ class Bounds:
 
     least_tokens: int = LEAST_TOKENS
     least_seqs: int = 1
+    most_tokens: int | None = None
+    most_seqs: int | None = None
+
+    def rest(self, start: Start) -> Knobs:
+        """Where knobs stand that nothing calls away from there: at a ceiling, or else at the start value."""
+        tokens, seqs = self.most_tokens, self.most_seqs
+        return Knobs(
+            tokens=tokens if tokens is not None and tokens < start.tokens else None,
+            seqs=seqs if seqs is not None and seqs < start.seqs else None,
+        )
+
+
+def lowered_to(rest: Knobs, knobs: Knobs) -> Knobs:
+    """Return the knobs, with those that stand above `rest` at it."""
+    return replace(knobs, tokens=_lower(rest.tokens, knobs.tokens), seqs=_lower(rest.seqs, knobs.seqs))
+
+
+def _lower(one: int | None, other: int | None) -> int | None:
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def start_of(readings: Mapping[str, Reading]) -> Start | None:

@@ -13,7 +13,7 @@ from setpoint.signals.reading import RankLimits, Reading
 from setpoint.signals.window import DataState, Difference, Window, difference
 from setpoint.tuner.evidence import Evidence, evidence
 from setpoint.tuner.guard import Memory, Policy, Situation, propose, remember
-from setpoint.tuner.knobs import Knobs, Start, limits, start_of
+from setpoint.tuner.knobs import Knobs, Start, limits, lowered_to, start_of
 from setpoint.tuner.state import (
     LEAST_SETTLE_SECONDS,
     Change,
@@ -64,10 +64,36 @@ def decide(observation: Observation, state: State, settings: Settings) -> tuple[
     hindered = _hindered(observation, state, settings, limits(state.knobs, start) if start else {})
     if hindered is not None:
         return hindered, replace(state, began={})
+    rest = _rest(settings, start)
+    lowered = lowered_to(rest, state.knobs)
+    if lowered != state.knobs:
+        return _capped(lowered, state, settings, now)
     decision, state = _judge(observation, state, settings, start)
-    if decision.data is DataState.OK and settings.mode is Mode.AUTO:
+    if settings.mode is Mode.AUTO and _may_be_lent_on(decision.data, state, rest):
         state = _renewed(state, now)
     return decision, state
+
+
+def _rest(settings: Settings, start: Start | None) -> Knobs:
+    """Where the knobs stand that nothing calls away from there."""
+    return settings.bounds.rest(start) if start and settings.mode is Mode.AUTO else Knobs()
+
+
+def _capped(lowered: Knobs, state: State, settings: Settings, now: float) -> tuple[Decision, State]:
+    """Bring what stands above a ceiling down to it: that is asked for, whatever the traffic."""
+    cause = "a ceiling below the start value is set"
+    change = Change(Policy.CEILING, cause, state.knobs, lowered)
+    state = _wanting(lowered, state, settings, now)
+    return Decision(_acting(state), cause, DataState.OK, change=change, is_applied=True), state
+
+
+def _may_be_lent_on(data: DataState, state: State, rest: Knobs) -> bool:
+    """Whether a lease may be renewed: a limit that evidence moved needs traffic that bears it out, a ceiling
+    only engines that can be read.
+    """
+    if state.knobs == rest:
+        return data in {DataState.OK, DataState.IDLE, DataState.LOW_TRAFFIC}
+    return data is DataState.OK
 
 
 def _judge(
@@ -109,6 +135,7 @@ def _judge(
         replicas=len(state.began.keys() & readings.keys()),
         memory=state.memory,
         ranks_per_engine=max(sum(len(each.ranks) for each in readings.values()) // len(readings), 1),
+        rest=_rest(settings, start),
     )
     return _act(situation, told, state, settings, readings)
 

@@ -291,6 +291,30 @@ async def test_leaving_auto_puts_the_start_values_back(
         assert (await told(kube, namespace))["limits"] == {}
 
 
+async def test_a_ceiling_is_in_force_though_the_promise_is_kept_and_goes_with_auto(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        bounds = {"maxNumBatchedTokens": {"max": 512}, "maxNumSeqs": {"max": 64}}
+        changed = await change(kube, it.service, tuning={"mode": "Auto", "bounds": bounds})
+        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.cycles(2)
+
+        found = await told(kube, namespace)
+        assert found["limits"] == {"tokens": 512, "seqs": 64}
+        assert found["expires"]
+        (decision,) = (await live(kube, namespace))["status"]["tuning"]["decisions"]
+        assert (decision["policy"], decision["after"]) == (
+            "Ceiling",
+            {"maxNumBatchedTokens": 512, "maxNumSeqs": 64},
+        )
+
+        changed = await change(kube, changed, tuning={"mode": "Recommend", "bounds": bounds})
+        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.cycles(1)
+        assert (await told(kube, namespace))["limits"] == {}
+
+
 async def test_leaving_auto_keeps_the_limits_where_that_is_asked_for(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:

@@ -53,15 +53,15 @@ class Tuned:
 def settings_of(service: InferenceService, uid: str, *, killed: bool, interval_seconds: float) -> Settings:
     """Return what a service's spec asks of the tuner; a switch that is thrown outdoes it."""
     tuning, slo = service.spec.tuning, service.spec.slo
-    bounds = tuning.bounds
-    least_tokens = bounds.max_num_batched_tokens and bounds.max_num_batched_tokens.min
-    least_seqs = bounds.max_num_seqs and bounds.max_num_seqs.min
+    tokens, seqs = tuning.bounds.max_num_batched_tokens, tuning.bounds.max_num_seqs
     return Settings(
         mode=Mode.DISABLED if killed or slo is None else Mode(tuning.mode.value),
         objectives=objectives_of(service),
         bounds=Bounds(
-            least_tokens or Bounds().least_tokens,
-            least_seqs or Bounds().least_seqs,
+            least_tokens=(tokens and tokens.min) or Bounds().least_tokens,
+            least_seqs=(seqs and seqs.min) or Bounds().least_seqs,
+            most_tokens=tokens.max if tokens else None,
+            most_seqs=seqs.max if seqs else None,
         ),
         on_stop=OnStop.RESTORE if killed else OnStop(tuning.on_stop.value),
         writer=uid,
