@@ -45,7 +45,18 @@ class FakeEngine:
             f"vllm:iteration_tokens_total_count{labels} {10 * self.scrapes}",
             f"vllm:iteration_tokens_total_sum{labels} {500 * done}",
         ]
-        return "\n".join([*lines, *(self._plugin(done) if self.has_plugin else ())]) + "\n"
+        return (
+            "\n".join([*lines, *(self._plugin(done) if self.has_plugin else self._histograms(done))]) + "\n"
+        )
+
+    def _histograms(self, done: int) -> Iterator[str]:
+        """Gaps that are good are within 25 ms, the others beyond 50; first tokens are within 10 ms."""
+        gaps = {"0.025": self.good_gaps, "0.05": self.good_gaps, "+Inf": self.good_gaps + self.bad_gaps}
+        for edge, count in gaps.items():
+            labels = f'{{engine="0",model_name="m",le="{edge}"}}'
+            yield f"vllm:inter_token_latency_seconds_bucket{labels} {count * self.scrapes}"
+        for edge in ("0.01", "+Inf"):
+            yield f'vllm:time_to_first_token_seconds_bucket{{engine="0",model_name="m",le="{edge}"}} {done}'
 
     def _follow(self) -> None:
         try:

@@ -104,6 +104,26 @@ def test_an_engine_without_the_plugin_is_said(engine: FakeEngine, mode: Mode) ->
     assert "Guarding" not in said
 
 
+@pytest.mark.parametrize(("bad_gaps", "said"), [(0, "the promise is kept"), (500, "the promise is broken")])
+def test_on_an_engine_without_the_plugin_histograms_tell_each_minute_whether_the_promise_is_kept(
+    engine: FakeEngine, bad_gaps: int, said: str
+) -> None:
+    engine.has_plugin, engine.bad_gaps = False, bad_gaps
+    looks = Looks(engine, Mode.RECOMMEND)
+    looks.begin()
+    looks.look(13)
+    told = [line for line in looks.out.getvalue().splitlines() if said in line]
+    assert len(told) == 2
+    assert "by vLLM's histogram" in told[0]
+
+
+def test_an_engine_with_the_plugin_is_not_judged_by_histograms(engine: FakeEngine) -> None:
+    looks = Looks(engine, Mode.RECOMMEND)
+    looks.begin()
+    looks.look(13)
+    assert "histogram" not in looks.out.getvalue()
+
+
 def test_what_is_written_exceeds_what_stands_in_the_file_and_what_the_engine_shows(
     engine: FakeEngine,
 ) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.tune_display import Display, knobs_text
 from setpoint.cli.tune_engine import UnreadableError, read_engine, read_limits_file, write_limits_file
+from setpoint.cli.tune_unjudged import Unjudged
 from setpoint.cli.typed import typed
 from setpoint.signals.reading import Reading
 from setpoint.tuner.knobs import Bounds, Knobs, Start, start_of
@@ -114,6 +115,9 @@ class Loop:
     _has_read: bool = False
     _is_frozen: bool = False
 
+    def __post_init__(self) -> None:
+        self._unjudged = Unjudged(self.settings.objectives)
+
     def begin(self, now: float) -> None:
         """Find the generation that ours must exceed.
 
@@ -160,6 +164,8 @@ class Loop:
         self._is_frozen = decision.reason is Reason.FROZEN
         self._write()
         self.display.show(now, decision, after)
+        if by_histogram := self._unjudged.look(readings.get("engine")):
+            self.display.note(by_histogram)
         return decision
 
     def stop(self, now: float) -> None:

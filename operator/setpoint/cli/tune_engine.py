@@ -6,10 +6,11 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from setpoint.signals.exposition import parse_exposition
-from setpoint.signals.reading import NAMES, Reading, reading
+from setpoint.signals.reading import HISTOGRAMS, NAMES, Reading, reading
 from setpoint_vllm.limits_file import MAX_CHARACTERS, LimitsFile, parse
 
 MOST_BYTES = 16 * 2**20
@@ -26,7 +27,10 @@ class UnreadableError(Exception):
 
 
 def read_engine(url: str, at_seconds: float, timeout_seconds: float) -> Reading:
-    """Return what the engine tells now. Raises UnreadableError."""
+    """Return what the engine tells now, with its histograms where it does not judge its requests.
+
+    Raises UnreadableError.
+    """
     try:
         body = _body(url, timeout_seconds)
     except urllib.error.HTTPError as error:
@@ -37,9 +41,10 @@ def read_engine(url: str, at_seconds: float, timeout_seconds: float) -> Reading:
     except http.client.HTTPException as error:
         raise UnreadableError(f"it answered something that is not HTTP: {type(error).__name__}") from None
     try:
-        return reading(parse_exposition(body.decode(), NAMES), at_seconds)
+        found = reading(parse_exposition(body.decode(), {*NAMES, *HISTOGRAMS}), at_seconds)
     except ValueError as error:
         raise UnreadableError(str(error)) from None
+    return replace(found, counters=replace(found.counters, latencies={})) if found.is_judging else found
 
 
 def _body(url: str, timeout_seconds: float) -> bytes:
