@@ -177,6 +177,28 @@ def test_what_made_things_worse_is_undone() -> None:
     assert moved(situation) == (Policy.UNDO, Knobs())
 
 
+def test_what_began_before_any_request_had_ended_is_not_called_worse() -> None:
+    memory = Memory(baseline=Baseline(Judged(), 8.0))
+    window = a_window(good=480.0, late=20.0)
+    situation = a_situation(window, knobs=Knobs(tokens=512), memory=replace(memory, not_before_seconds=1e9))
+    assert propose(situation) is None
+
+
+def test_what_was_lowered_is_raised_before_more_is_shed() -> None:
+    knobs = Knobs(tokens=512, queued_tokens=20_000)
+    proposal = propose(a_situation(a_window(ttft=BAD, waiting=50.0), knobs=knobs))
+    assert proposal is not None
+    assert proposal.knobs == replace(knobs, tokens=1024)
+
+
+def test_limits_go_back_though_a_bounded_queue_still_sheds() -> None:
+    knobs = Knobs(tokens=512, queued_tokens=20_000)
+    window = a_window(ttft=Judged(980, 20), shed=50.0)
+    proposal = propose(a_situation(window, knobs=knobs))
+    assert proposal is not None
+    assert (proposal.policy, proposal.knobs) == (Policy.GO_BACK, replace(knobs, tokens=1024))
+
+
 def test_what_is_undone_is_tried_anew_only_after_twice_as_long() -> None:
     memory = Memory(baseline=HALF_BAD, not_before_seconds=9_000.0)
     situation = a_situation(a_window(itl=BAD, good=0.0, late=500.0), knobs=Knobs(tokens=256), memory=memory)

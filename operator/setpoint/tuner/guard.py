@@ -30,6 +30,8 @@ HIGHER_LOAD = 1.2
 """Above this share of the arrivals of a baseline, that says nothing about now."""
 PREEMPTIONS_PER_REQUEST = 0.05
 KV_CACHE_FULL = 0.95
+LEAST_BASELINE_REQUESTS = 20.0
+"""Of fewer, the share that was bad says nothing to compare with."""
 WORSE_SHARE = 0.02
 """Bad requests may be so much more of all than before, by chance, before what was done is undone."""
 HOPELESS_SHARE = 0.9
@@ -141,7 +143,7 @@ def remember(situation: Situation) -> Memory:
 
 def _raise_for_first_tokens(s: Situation) -> Proposal | None:
     broken = s.worst(Latency.TTFT)
-    if broken is None or s.worst(Latency.ITL) or s.knobs.queued_tokens is not None:
+    if broken is None or s.worst(Latency.ITL):
         return None
     if s.knobs.seqs != s.rest.seqs:
         return _proposal(s, Policy.RAISE_FOR_FIRST_TOKENS, broken, replace(s.knobs, seqs=_doubled_seqs(s)))
@@ -208,11 +210,12 @@ def _undo(s: Situation) -> Proposal | None:
     higher_load = s.window.arrivals_per_second > HIGHER_LOAD * baseline.arrivals_per_second
     if higher_load and now.bad_share < HOPELESS_SHARE:
         return None
-    worse = now.bad_share > before.bad_share + WORSE_SHARE
+    is_known = before.count >= LEAST_BASELINE_REQUESTS
+    worse = is_known and now.bad_share > before.bad_share + WORSE_SHARE
     if is_clearly_lower(now, before) or not (worse or s.broken):
         return None
-    cause = (
-        f"{_percent(now.bad_share)} of the requests are bad, and before it was {_percent(before.bad_share)}"
+    cause = f"{_percent(now.bad_share)} of the requests are bad, and before it was " + (
+        _percent(before.bad_share) if is_known else "not known"
     )
     left = Memory(
         baseline=baseline if undone.seqs != s.rest.seqs else None,
@@ -243,7 +246,7 @@ def _shed_less(s: Situation) -> Proposal | None:
 
 
 def _go_back(s: Situation) -> Proposal | None:
-    if not s.is_complete or s.broken or s.knobs.queued_tokens is not None:
+    if not s.is_complete or s.broken:
         return None
     baseline = s.memory.baseline
     fallen = baseline and s.window.arrivals_per_second < FALLEN_LOAD * baseline.arrivals_per_second
