@@ -72,6 +72,8 @@ class Tuned:
     now: float = 1_000_000.0
     state: State = field(default_factory=State)
     counters: Counters = field(default_factory=Counters)
+    told: int | None = None
+    """The generation of the file that stands; None for that which the state wants."""
     decisions: list[Decision] = field(default_factory=list)
     observations: list[tuple[Observation, State]] = field(default_factory=list)
 
@@ -93,7 +95,8 @@ class Tuned:
         """Let time pass, and look."""
         self.now += seconds
         of = self.readings(**changes) if readings is None else readings
-        observation = Observation(self.now, of, missing or {}, self.state.generation or None)
+        told = self.told or self.state.generation or None
+        observation = Observation(self.now, of, missing or {}, told)
         self.observations.append((observation, self.state))
         decision, self.state = decide(observation, self.state, self.settings)
         self.decisions.append(decision)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from setpoint.tuner.following import IN_FORCE_WITHIN_SECONDS
 from setpoint.tuner.state import Reason
-from setpoint.tuner.tuner import IN_FORCE_WITHIN_SECONDS
 from setpoint_vllm.limits_file import Limit
 from tests.signals.builders import a_rank
 from tests.tuner.builders import BAD, Tuned, rank_of
@@ -73,3 +73,28 @@ def test_limits_of_a_writer_without_a_name_freeze_the_tuner_too(lowered: Tuned) 
 def test_limits_that_somebody_wrote_before_are_no_hindrance(tuned: Tuned) -> None:
     ranks = rank_of(tuned)
     assert tuned.look(ranks={**ranks, "1": ranks["0"]}).reason is Reason.HOLDING
+
+
+@pytest.mark.parametrize("late_seconds", [15.0, 60.0])
+def test_a_file_that_only_lends_anew_holds_nothing_up_until_an_engine_has_it(
+    lowered: Tuned, late_seconds: float
+) -> None:
+    lowered.begin()
+    old, began = lowered.state.generation, lowered.state.began
+    lowered.told = old + 1
+    assert lowered.look(ranks=rank_of(lowered, generation=old)).reason is Reason.GUARDING
+    lowered.serve()
+    assert (
+        lowered.look(ranks=rank_of(lowered, generation=old), seconds=late_seconds).reason is Reason.GUARDING
+    )
+    assert lowered.state.began == began
+
+
+def test_a_file_that_an_engine_does_not_take_for_long_is_said(lowered: Tuned) -> None:
+    lowered.begin()
+    old = lowered.state.generation
+    lowered.told = old + 1
+    lowered.look(ranks=rank_of(lowered, generation=old))
+    decision = lowered.look(ranks=rank_of(lowered, generation=old), seconds=IN_FORCE_WITHIN_SECONDS)
+    assert decision.reason is Reason.UNSUPPORTED
+    assert decision.message == "engine-0 does not follow: generation 3 is not in force in rank 0"

@@ -261,6 +261,38 @@ def test_an_engine_that_has_not_told_its_start_is_said(tuned: Tuned) -> None:
     assert (decision.reason, decision.data) == (Reason.UNSUPPORTED, DataState.MISSING)
 
 
+def test_a_window_goes_on_over_a_look_at_which_an_engine_could_not_be_read(tuned: Tuned) -> None:
+    tuned.begin()
+    for _ in range(2):
+        tuned.serve(itl=BAD)
+        assert tuned.look({}, {"engine-0": "no answer"}).change is None
+        tuned.serve(itl=BAD)
+        decision = tuned.look()
+        if decision.change:
+            break
+    assert decision.is_applied
+    assert decision.window_seconds == 20.0
+
+
+def test_a_window_ends_where_an_engine_could_not_be_read_for_half_a_minute(tuned: Tuned) -> None:
+    tuned.begin()
+    tuned.look({}, {"engine-0": "no answer"})
+    tuned.look({}, {"engine-0": "no answer"}, seconds=30.0)
+    tuned.serve(itl=BAD)
+    assert tuned.look().change is None
+
+
+def test_a_quiet_service_is_said_to_be_quiet_without_a_break(tuned: Tuned) -> None:
+    for _ in range(12):
+        tuned.look(running=0.0, seconds=60.0)
+    reasons = set()
+    for _ in range(60):
+        tuned.serve(Judged(1), Judged(100), requests=1.0)
+        reasons.add(tuned.look(running=0.0, seconds=60.0).reason)
+        reasons.add(tuned.look(running=0.0).reason)
+    assert reasons == {Reason.NOT_ENOUGH_TRAFFIC}
+
+
 def test_a_share_that_is_told_is_a_share(tuned: Tuned) -> None:
     tuned.serve(GOOD, GOOD, late=25.0)
     assert math.isclose(tuned.look().bad_share or 0.0, 0.2)

@@ -80,6 +80,17 @@ class Observation:
 
 
 @dataclass(frozen=True)
+class Told:
+    """The limits file that stands, by its generation."""
+
+    generation: int | None = None
+    since_seconds: float = 0.0
+    """When it was first seen to stand."""
+    renews: int | None = None
+    """The generation of a file before, which was in force and asked for the same, but for how long."""
+
+
+@dataclass(frozen=True)
 class State:
     """What a cycle leaves for the next."""
 
@@ -102,6 +113,11 @@ class State:
     began: Mapping[str, Reading] = field(default_factory=dict)
     """The readings with which the window begins; none before that."""
     memory: Memory = field(default_factory=Memory)
+    told: Told = field(default_factory=Told)
+    lost_seconds: float | None = None
+    """Since when an engine cannot be read; None while all can."""
+    has_low_traffic: bool = False
+    """Whether there was too little to tell anything by, and the window has no more yet."""
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ limits that are wanted and have had the time to show what these do. What moved i
 the data are good, so that a tuner which is gone, or blind, leaves engines that go back to their start values.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from setpoint.signals.reading import RankLimits, Reading
+from setpoint.signals.reading import Reading
 from setpoint.signals.window import DataState, Difference, Window, difference
 from setpoint.tuner.evidence import Evidence, evidence
+from setpoint.tuner.following import hindrance, told_now
 from setpoint.tuner.guard import Memory, Policy, Situation, propose, remember
 from setpoint.tuner.knobs import Knobs, Start, limits, lowered_to, start_of
 from setpoint.tuner.state import (
@@ -25,16 +25,14 @@ from setpoint.tuner.state import (
     Settings,
     State,
 )
-from setpoint_vllm.limits_file import STEP_SECONDS, STEPS, Latency, Limit
+from setpoint_vllm.limits_file import STEP_SECONDS, STEPS, Latency
 
 LEASE_SECONDS = 1800.0
 DOUBLINGS_SECONDS = STEPS * STEP_SECONDS
 """How long an engine takes back to its start values after a lease: nothing is wanted of it meanwhile."""
-IN_FORCE_WITHIN_SECONDS = 90.0
-"""An engine that does not show them by then does not follow; a ConfigMap may take the kubelet a minute."""
-UNCONFIRMED_SECONDS = 60.0
-"""The plugin asks every rank each five seconds; one in its first, long steps may leave a few out."""
 LONGEST_SETTLE_SECONDS = 60.0
+LONGEST_GAP_SECONDS = 30.0
+"""A window goes on over a time without readings that is no longer: counters lose nothing by it."""
 EARLIEST_SECONDS = 10.0
 """No window is looked at before it is so long."""
 LEAST_COUNT = 20.0
@@ -55,13 +53,15 @@ def decide(observation: Observation, state: State, settings: Settings) -> tuple[
     elif now < state.changed_seconds:  # the clock was set back: no time that is remembered means anything
         settled = replace(state, changed_seconds=now, settled_seconds=None, began={}, memory=Memory())
         state = _anew(state, settings, now) if state.knobs != Knobs() else settled
+    state = replace(state, told=told_now(observation, state))
     lost = _lost(observation, settings)
     if lost is not None:
-        return Decision(Reason.SIGNAL_LOST, lost.reason, lost.state), replace(state, began={})
+        return Decision(Reason.SIGNAL_LOST, lost.reason, lost.state), _blind(state, now)
+    state = replace(state, lost_seconds=None)
     if _has_run_out(state, now):
         state = _anew(state, settings, now)
     start = start_of(observation.readings)
-    hindered = _hindered(observation, state, settings, limits(state.knobs, start) if start else {})
+    hindered = hindrance(observation, state, settings, limits(state.knobs, start) if start else {})
     if hindered is not None:
         return hindered, replace(state, began={})
     rest = _rest(settings, start)
@@ -69,9 +69,16 @@ def decide(observation: Observation, state: State, settings: Settings) -> tuple[
     if lowered != state.knobs:
         return _capped(lowered, state, settings, now)
     decision, state = _judge(observation, state, settings, start)
-    if settings.mode is Mode.AUTO and _may_be_lent_on(decision.data, state, rest):
+    if settings.mode is Mode.AUTO and _may_be_lent_on(decision, state, rest):
         state = _renewed(state, now)
     return decision, state
+
+
+def _blind(state: State, now: float) -> State:
+    """The state after a look at which an engine could not be read."""
+    since = now if state.lost_seconds is None else min(state.lost_seconds, now)
+    began = state.began if now - since < LONGEST_GAP_SECONDS else {}
+    return replace(state, lost_seconds=since, began=began)
 
 
 def _rest(settings: Settings, start: Start | None) -> Knobs:
@@ -87,13 +94,13 @@ def _capped(lowered: Knobs, state: State, settings: Settings, now: float) -> tup
     return Decision(_acting(state), cause, DataState.OK, change=change, is_applied=True), state
 
 
-def _may_be_lent_on(data: DataState, state: State, rest: Knobs) -> bool:
-    """Whether a lease may be renewed: a limit that evidence moved needs traffic that bears it out, a ceiling
-    only engines that can be read.
+def _may_be_lent_on(decision: Decision, state: State, rest: Knobs) -> bool:
+    """Whether a lease may be renewed: for a limit that evidence moved it takes more of it, for a ceiling only
+    engines that can be read.
     """
-    if state.knobs == rest:
-        return data in {DataState.OK, DataState.IDLE, DataState.LOW_TRAFFIC}
-    return data is DataState.OK
+    if state.knobs == rest or state.expires_seconds is None:
+        return decision.data in {DataState.OK, DataState.IDLE, DataState.LOW_TRAFFIC}
+    return decision.data is DataState.OK and not _is_of_too_few(decision.evidence)
 
 
 def _judge(
@@ -115,6 +122,8 @@ def _judge(
         return Decision(reason, seen.reason, seen.state), replace(state, began=readings)
     judged = tuple(evidence(each, window) for each in settings.objectives)
     told = _told(state, settings, seen, window, judged)
+    is_quiet = state.has_low_traffic or told.data in {DataState.IDLE, DataState.LOW_TRAFFIC}
+    state = replace(state, has_low_traffic=is_quiet and _is_of_too_few(judged))
     if window.seconds < EARLIEST_SECONDS:
         return told, state
     if told.data is not DataState.OK:
@@ -197,7 +206,7 @@ def _anew(state: State, settings: Settings, now: float) -> State:
 
 def _stopped(state: State, settings: Settings, now: float) -> State:
     """What is left of the limits when they may no longer move."""
-    if settings.on_stop is OnStop.KEEP:
+    if settings.on_stop is OnStop.KEEP and not _has_run_out(state, now):
         return replace(state, expires_seconds=None)
     return _wanting(Knobs(), state, settings, now) if state.knobs != Knobs() else state
 
@@ -232,55 +241,6 @@ def _lost(observation: Observation, settings: Settings) -> Difference | None:
     return None
 
 
-def _hindered(
-    observation: Observation, state: State, settings: Settings, wanted: Mapping[Limit, int]
-) -> Decision | None:
-    """Why the engines do not keep to what is wanted, or None when they do."""
-    told = observation.told_generation
-    for name, reading in observation.readings.items():
-        if reading.supported is False:
-            message = f"{name}: its limits cannot be moved; its log says why"
-            return Decision(Reason.UNSUPPORTED, message, DataState.OK)
-        for rank, each in reading.ranks.items():
-            if _is_foreign(each, told, state, settings):
-                whom = each.writer or "somebody who does not say who"
-                message = f"{name}: rank {rank} keeps to limits written by {whom}"
-                return Decision(Reason.FROZEN, message, DataState.OK)
-        why = _why_not_followed(reading, told, wanted)
-        if why and observation.now_seconds - state.changed_seconds < IN_FORCE_WITHIN_SECONDS:
-            return Decision(Reason.HOLDING, f"{name} is being told its limits", DataState.OK)
-        if why:
-            return Decision(Reason.UNSUPPORTED, f"{name} does not follow: {why}", DataState.OK)
-    return None
-
-
-def _is_foreign(rank: RankLimits, told: int | None, state: State, settings: Settings) -> bool:
-    """Whether what the rank keeps to was written by somebody else; who gives no name shows by the number."""
-    if not rank.writer:
-        return told is not None and rank.generation > told
-    return rank.writer != settings.writer and rank.generation >= (told or state.generation)
-
-
-def _why_not_followed(reading: Reading, told: int | None, wanted: Mapping[Limit, int]) -> str:
-    if not reading.ranks:
-        return "it shows no limits, as an engine that runs without setpoint_vllm or without a limits file"
-    if told is None:
-        return "nothing tells it its limits"
-    for rank, each in reading.ranks.items():
-        if each.generation < told:
-            return f"generation {told} is not in force in rank {rank}"
-        age = reading.at_seconds - (
-            reading.at_seconds if each.confirmed_seconds is None else each.confirmed_seconds
-        )
-        if abs(age) > UNCONFIRMED_SECONDS:
-            return f"rank {rank} has told its limits {age:.0f} s ago, if its clock is right"
-        for limit in wanted:
-            # What is lower than the start but not as low as wanted is the plugin's own floor.
-            if each.in_force.get(limit, math.inf) >= each.start.get(limit, math.inf):
-                return f"rank {rank} keeps {limit} at the start value"
-    return ""
-
-
 def _settle_seconds(window: Window) -> float:
     """How long a change takes to show in requests: four times as long as one runs, by Little's law.
 
@@ -300,6 +260,11 @@ def _shows_already(state: State, now: float) -> bool:
 _SHOWN_BY_GAPS = frozenset({Policy.SMALLER_BUDGET, Policy.RAISE_FOR_FIRST_TOKENS, Policy.GO_BACK})
 
 
+def _is_of_too_few(judged: Iterable[Evidence]) -> bool:
+    """Whether no objective has enough latencies to tell anything by."""
+    return all(each.effective_count < LEAST_COUNT for each in judged)
+
+
 def _is_complete(window: Window, judged: tuple[Evidence, ...]) -> bool:
     enough = all(each.effective_count >= COMPLETE_COUNT for each in judged)
     return (window.seconds >= COMPLETE_SECONDS and enough) or window.seconds >= LONGEST_SECONDS
@@ -309,9 +274,9 @@ def _told(
     state: State, settings: Settings, seen: Difference, window: Window, judged: tuple[Evidence, ...]
 ) -> Decision:
     requests = window.requests
-    few = all(each.effective_count < LEAST_COUNT for each in judged)
     data = seen.state
-    if data is DataState.OK and few and window.seconds >= LONGEST_SECONDS:
+    is_too_short = window.seconds < LONGEST_SECONDS and not state.has_low_traffic
+    if data is DataState.OK and _is_of_too_few(judged) and not is_too_short:
         data = DataState.LOW_TRAFFIC
     reason = _reason(state, settings)
     if data in {DataState.IDLE, DataState.LOW_TRAFFIC}:

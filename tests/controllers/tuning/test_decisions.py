@@ -125,7 +125,7 @@ def test_a_record_holds_figures_words_of_ours_and_names_and_so_no_secret(
         "Restore",
         "SmallerBudget",
         "between-tokens",  # the objective's name
-        "between-tokens: 20 % of 60,000 are beyond 0.03 s, allowed are 5 %",
+        "between-tokens: 10 % of 120,000 are beyond 0.03 s, allowed are 5 %",
         "uid-1",  # whose limits they are
     }
 
