@@ -68,6 +68,9 @@ class FakeEngine:
 
     def _plugin(self, done: int) -> Iterator[str]:
         yield f'setpoint_requests_total{{verdict="good",reason=""}} {done}'
+        for reason in ("late", "shed", "failed"):
+            yield f'setpoint_requests_total{{verdict="bad",reason="{reason}"}} 0'
+        yield 'setpoint_requests_total{verdict="cut",reason=""} 0'
         yield f'setpoint_tokens_total{{objective="itl",verdict="good"}} {self.good_gaps * self.scrapes}'
         yield f'setpoint_tokens_total{{objective="itl",verdict="bad"}} {self.bad_gaps * self.scrapes}'
         for name, start in START.items():

@@ -61,6 +61,14 @@ def needed(rank: str = "0", **values: float) -> list[Series]:
     return [Series(name, {"engine": rank, "model_name": "tiny"}, value) for name, value in names.items()]
 
 
+def verdicts() -> list[Series]:
+    """The counts of requests, as the plugin shows them from the start."""
+    kinds = (("good", ""), ("bad", "late"), ("bad", "shed"), ("bad", "failed"), ("cut", ""))
+    return [
+        sample("setpoint_requests_total", 0.0, verdict=verdict, reason=reason) for verdict, reason in kinds
+    ]
+
+
 def sample(name: str, value: float, **labels: str) -> Series:
     """One sample."""
     return Series(name, labels, value)

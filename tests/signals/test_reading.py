@@ -9,7 +9,7 @@ from setpoint.signals.exposition import parse_exposition
 from setpoint.signals.reading import HISTOGRAMS, NAMES, NEEDED, Counters, Judged, ReadingError, reading
 from setpoint.signals.series import Series
 from setpoint_vllm.limits_file import Latency, Limit
-from tests.signals.builders import EXPOSITION, needed, sample
+from tests.signals.builders import EXPOSITION, needed, sample, verdicts
 
 
 def test_an_engine_is_read_from_what_it_serves() -> None:
@@ -127,7 +127,15 @@ def test_a_limit_that_we_do_not_know_is_left_alone() -> None:
 
 def test_an_engine_of_which_one_rank_cannot_be_moved_is_not_supported() -> None:
     flags = [sample("setpoint_engine_limits_supported", value, engine=str(value)) for value in (1.0, 0.0)]
-    assert reading([*needed(), *flags], 0.0).supported is False
+    assert reading([*needed(), *verdicts(), *flags], 0.0).supported is False
+
+
+@pytest.mark.parametrize("dropped", range(5))
+def test_a_plugin_of_whose_verdicts_one_does_not_arrive_is_not_believed(dropped: int) -> None:
+    flag = sample("setpoint_engine_limits_supported", 1.0)
+    arrived = [each for number, each in enumerate(verdicts()) if number != dropped]
+    with pytest.raises(ReadingError, match="setpoint_requests_total has not every verdict"):
+        reading([*needed(), *arrived, flag], 0.0)
 
 
 def test_an_engine_without_the_plugin_has_no_limits_to_tell() -> None:
@@ -174,8 +182,8 @@ def test_counts_that_are_no_histogram_are_not_believed(counts: dict[str, float])
     ("series", "is_judging"),
     [
         ([], False),
-        ([sample("setpoint_engine_limits_supported", 0.0)], False),
-        ([sample("setpoint_engine_limits_supported", 1.0)], True),
+        ([*verdicts(), sample("setpoint_engine_limits_supported", 0.0)], False),
+        ([*verdicts(), sample("setpoint_engine_limits_supported", 1.0)], True),
         ([sample("setpoint_tokens_total", 1.0, objective="itl", verdict="good")], True),
     ],
 )

@@ -228,6 +228,12 @@ def _by_name(series: Iterable[Series]) -> dict[str, list[Series]]:
 def _counters(by_name: Mapping[str, list[Series]], total: Callable[[str], float]) -> Counters:
     counted = {attribute: total(name) for name, attribute in _COUNTERS.items()}
     verdicts = dict.fromkeys(_VERDICTS.values(), 0.0)
+    shown = {
+        (each.labels.get("verdict"), each.labels.get("reason", "")) for each in by_name.get(_REQUESTS, ())
+    }
+    if _SUPPORTED in by_name and not shown >= _VERDICTS.keys():
+        # The plugin shows each from the start, so that something between it and us drops them.
+        raise ReadingError(f"{_REQUESTS} has not every verdict, as the plugin serves them: is one dropped?")
     for each in by_name.get(_REQUESTS, ()):
         verdict = _label(each, "verdict"), each.labels.get("reason", "")
         if verdict not in _VERDICTS:
