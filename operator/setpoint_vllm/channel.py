@@ -99,6 +99,9 @@ class Channel:
 
     def _show(self, file: LimitsFile) -> None:
         for rank, answer in self.ranks.items():
+            if answer["generation"] != file.generation:
+                # Another API server has read a newer file: it shows that one, under the name of its writer.
+                continue
             in_force = {**answer["limits"], **{limit: self.wanted.get(limit, 0) for limit in _OF_THE_QUEUE}}
             for limit in Limit:
                 # 0 is no limit, where it is one at all.

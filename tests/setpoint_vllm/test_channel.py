@@ -41,6 +41,23 @@ async def test_what_the_file_wants_is_in_force_in_every_rank_and_shown(file: Pat
     assert abs(time.time() - (shown("_confirmed_timestamp_seconds") or 0)) < 60
 
 
+async def test_the_limits_of_a_newer_file_are_not_shown_as_those_of_an_older_ones_writer(file: Path) -> None:
+    client = EngineClient()
+    file.write_text(limits_text(generation=3, writer="of old", limits={"seqs": 4, "queuedReqs": 9}))
+    await Channel(client, (file,)).look()
+    older = state.believed
+    file.write_text(limits_text(generation=4, writer="of late", limits={"seqs": 5, "queuedReqs": 8}))
+    await Channel(client, (file,)).look()
+    state.believed = older  # as in another API server, which has not read the file since
+    await Channel(client, ()).look()
+
+    def shown(name: str, **labels: str) -> float | None:
+        return REGISTRY.get_sample_value(f"setpoint_engine_limit{name}", {"engine": "0"} | labels)
+
+    assert (shown("_generation", writer="of old"), shown("_generation", writer="of late")) == (3, 4)
+    assert (shown("", limit="seqs"), shown("", limit="queuedReqs")) == (5, 8)
+
+
 async def test_the_file_of_the_higher_generation_wins(file: Path, tmp_path: Path) -> None:
     annotation = tmp_path / "annotation"
     channel = Channel(EngineClient(), (file, annotation))
