@@ -3,8 +3,12 @@
 Each server publishes two numbers, requests and queued prompt tokens, in a small file of its own that the
 others map into memory. The files lie in PROMETHEUS_MULTIPROC_DIR, which vLLM makes for the API servers of one
 engine and for nobody else; with one server there is none, and nothing to share.
+
+A server holds a lock on its file, which goes with its process, however that ends: what dead ones left does
+not count. Process ids would not tell: after a container's restart another process may have the same.
 """
 
+import fcntl
 import logging
 import mmap
 import os
@@ -24,7 +28,7 @@ class Backlog:
         self._directory = directory
         self._others: dict[str, mmap.mmap] = {}
         self._own_name = f"{_PREFIX}{os.getpid()}"
-        self._own = _map(directory / self._own_name, create=True) if directory else None
+        self._own = _make(directory / self._own_name) if directory else None
         self.requests = 0
         self.tokens = 0
 
@@ -50,24 +54,44 @@ class Backlog:
         return sum(requests for requests, _ in shares), sum(tokens for _, tokens in shares)
 
     def look_for_others(self) -> None:
-        """Find servers that have started since."""
+        """Find servers that have started or ended since."""
         if self._directory is None:
             return
-        names = {path.name for path in self._directory.glob(f"{_PREFIX}*")} - {self._own_name}
+        paths = self._directory.glob(f"{_PREFIX}*")
+        names = {path.name for path in paths if path.name != self._own_name and _is_held(path)}
         for name in names - self._others.keys():
-            # Empty, as one is for a moment at its server's start, it cannot be mapped: the next look will.
+            # What is gone again, or is no share, cannot be mapped.
             with suppress(OSError, ValueError):
                 self._others[name] = _map(self._directory / name)
         for name in self._others.keys() - names:
             del self._others[name]
 
 
-def _map(path: Path, *, create: bool = False) -> mmap.mmap:
-    flags = os.O_RDWR | os.O_CREAT if create else os.O_RDWR
-    handle = os.open(path, flags, 0o600)
+def _make(path: Path) -> mmap.mmap:
+    """Make this server's file anew. It has its lock before others see it: none takes it for a dead one's."""
+    unseen = path.with_name(f".{path.name}")
+    handle = os.open(unseen, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        if create:
-            os.truncate(handle, _NUMBERS.size)
+        os.truncate(handle, _NUMBERS.size)
+        with suppress(OSError):  # without locks there, every file counts
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unseen.rename(path)
+        # The map has a duplicate of the handle, and so the lock.
         return mmap.mmap(handle, _NUMBERS.size)
     finally:
         os.close(handle)
+
+
+def _map(path: Path) -> mmap.mmap:
+    with path.open("r+b") as file:
+        return mmap.mmap(file.fileno(), _NUMBERS.size)
+
+
+def _is_held(path: Path) -> bool:
+    """Whether the server whose file it is lives, as far as can be told."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False

@@ -1,3 +1,7 @@
+import multiprocessing
+import os
+import signal
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -42,6 +46,47 @@ def test_a_server_whose_file_is_gone_counts_no_longer(
     assert one.total() == (0, 0)
 
 
+def test_a_server_that_died_counts_no_longer(tmp_path: Path) -> None:
+    one = Backlog(tmp_path)
+    context = multiprocessing.get_context("spawn")
+    has_published = context.Event()
+    other = context.Process(target=publish_and_stay, args=(tmp_path, has_published))
+    other.start()
+    try:
+        assert has_published.wait(60)
+        one.look_for_others()
+        assert one.total() == (4, 20)
+    finally:
+        other.kill()
+        other.join()
+    one.look_for_others()
+    assert one.total() == (0, 0)
+
+
+def publish_and_stay(directory: Path, has_published: Event) -> None:
+    """Be another API server."""
+    share = Backlog(directory)
+    share.publish(4, 20)
+    has_published.set()
+    signal.pause()
+
+
+def test_a_share_of_an_earlier_run_is_not_that_of_a_process_with_its_number(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    of_another_process, of_a_server = (tmp_path / f"setpoint-backlog-{pid}" for pid in (os.getppid(), 2))
+    for left in (of_another_process, of_a_server):
+        left.write_bytes((50).to_bytes(8, "little") + (90_000).to_bytes(8, "little"))
+    one = Backlog(tmp_path)
+    one.look_for_others()
+    assert one.total() == (0, 0)
+    other = server(monkeypatch, tmp_path, 2)
+    one.look_for_others()
+    assert one.total() == (0, 0)
+    other.publish(4, 20)
+    assert one.total() == (4, 20)
+
+
 def test_a_share_that_is_being_made_is_looked_for_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -49,7 +94,8 @@ def test_a_share_that_is_being_made_is_looked_for_again(
     (tmp_path / "setpoint-backlog-2").touch()
     one.look_for_others()
     assert one.total() == (0, 0)
-    server(monkeypatch, tmp_path, 2).publish(4, 20)
+    other = server(monkeypatch, tmp_path, 2)
+    other.publish(4, 20)
     one.look_for_others()
     assert one.total() == (4, 20)
 
