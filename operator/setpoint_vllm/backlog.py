@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _NUMBERS = struct.Struct("<qq")
+_MOST = 2**63 - 1
+"""What a number in the file can be."""
 _PREFIX = "setpoint-backlog-"
 _log = logging.getLogger("vllm.setpoint")
 
@@ -43,10 +45,10 @@ class Backlog:
             return cls(None)
 
     def publish(self, requests: int, tokens: int) -> None:
-        """Tell what this server has in hand."""
-        self.requests, self.tokens = requests, tokens
+        """Tell what this server has in hand. Never raises."""
+        self.requests, self.tokens = min(requests, _MOST), min(tokens, _MOST)
         if self._own:
-            _NUMBERS.pack_into(self._own, 0, requests, tokens)
+            _NUMBERS.pack_into(self._own, 0, self.requests, self.tokens)
 
     def total(self) -> tuple[int, int]:
         """Requests and queued prompt tokens of all servers, as they last told."""

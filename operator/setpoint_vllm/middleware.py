@@ -17,6 +17,7 @@ from typing import Any
 from setpoint_vllm import metrics, state
 from setpoint_vllm.backlog import Backlog
 from setpoint_vllm.channel import LOOK_SECONDS, Channel
+from setpoint_vllm.complaints import Complaints
 from setpoint_vllm.limits_file import Limit
 from setpoint_vllm.requests import App, Message, Observed, Receive, Scope, Send
 
@@ -41,6 +42,7 @@ class Setpoint:
         self._app = app
         further = os.environ.get("SETPOINT_OPEN_PATHS", "")
         self._open_paths = OPEN_PATHS | {path for path in further.split(",") if path}
+        self._complaints = Complaints(_log)
         self._backlog = Backlog.of_this_engine()
         self._in_flight = 0
         self._in_flight_bytes = 0
@@ -92,19 +94,28 @@ class Setpoint:
         return requests >= most_requests or tokens >= wanted.get(Limit.QUEUED_TOKENS, math.inf)
 
     def _publish(self) -> None:
-        """Tell the backlog, in vLLM's meaning (AsyncLLM.check_admission).
+        """Tell the backlog what this server has in hand. Never raises."""
+        requests, tokens = self._in_flight, 0
+        try:
+            states = _request_states(self._engine_client)
+            requests, tokens = max(requests, len(states)), self._queued_tokens(states)
+        except Exception:
+            self._complaints.say("count", "what the engine has in hand is not counted", exc_info=True)
+        self._backlog.publish(requests, tokens)
+
+    def _queued_tokens(self, states: Mapping[str, Any]) -> int:
+        """Prompt tokens without a first token, in vLLM's meaning (AsyncLLM.check_admission), if limited.
 
         Requests of which the engine has not been told yet, as their text is still parsed, count too, by the
         bytes that are in flight: else a burst would be let in whole.
         """
-        states = _request_states(self._engine_client)
-        tokens = 0
-        if self._channel is not None and Limit.QUEUED_TOKENS in self._channel.wanted:
-            tokens = sum(each.prompt_len for each in states.values() if each.is_prefilling)
-            untold = self._in_flight - len(states)
-            if untold > 0:
-                tokens += int(untold * self._in_flight_bytes / self._in_flight / BYTES_PER_TOKEN)
-        self._backlog.publish(max(self._in_flight, len(states)), tokens)
+        if self._channel is None or Limit.QUEUED_TOKENS not in self._channel.wanted:
+            return 0
+        tokens = sum(each.prompt_len for each in states.values() if each.is_prefilling)
+        untold = self._in_flight - len(states)
+        if untold > 0:
+            tokens += untold * self._in_flight_bytes / self._in_flight / BYTES_PER_TOKEN
+        return int(tokens)
 
     def _in_force(self) -> dict[str, Any]:
         file = state.believed
@@ -141,9 +152,14 @@ class Setpoint:
         async def follow() -> None:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
-                self._backlog.look_for_others()
-                self._publish()
-                await channel.look()
+                try:
+                    await channel.look()
+                    self._publish()
+                    self._backlog.look_for_others()
+                    self._complaints.is_well("others")
+                except Exception:
+                    # A round that failed must not be the last: a lease may end.
+                    self._complaints.say("others", "the other servers were not looked for", exc_info=True)
 
         self._tasks.add(asyncio.get_running_loop().create_task(follow()))
 

@@ -27,6 +27,15 @@ def test_servers_of_one_engine_see_the_sum_of_their_own(
     assert one.total() == (3, 100)
 
 
+def test_more_than_a_share_can_hold_is_the_most_that_it_can(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one, other = server(monkeypatch, tmp_path, 1), server(monkeypatch, tmp_path, 2)
+    one.look_for_others()
+    other.publish(2**64, 2**63)
+    assert one.total() == (2**63 - 1, 2**63 - 1)
+
+
 def test_a_server_alone_has_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     alone = Backlog.of_this_engine()

@@ -1,3 +1,5 @@
+import asyncio
+import errno
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from setpoint_vllm import middleware
 from setpoint_vllm.middleware import Setpoint
 from setpoint_vllm.requests import Message, Receive, Scope, Send
 from tests.setpoint_vllm.builders import EngineClient, Scheduler, limits_text
@@ -180,6 +183,44 @@ async def test_what_is_in_force_is_served_from_memory(file: Path) -> None:
     body = json.loads((await call(app, http("/setpoint/limits", "GET")))[1]["body"])
     assert (body["generation"], body["writer"], body["ranks"]["0"]["limits"]["seqs"]) == (7, "w", 3)
     assert client.calls == calls
+
+
+async def test_requests_are_answered_though_the_engines_requests_cannot_be_counted(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text(limits_text(limits={"queuedTokens": 100}))
+    client = EngineClient()
+    app = await started(answering, client)
+    client.output_processor.request_states = {"a": SimpleNamespace(is_prefilling=True, prompt_len=None)}
+    assert [await status_of(app, http("/v1/completions")) for _ in range(3)] == [200] * 3
+    assert len(caplog.records) == 1
+
+
+async def test_the_file_is_followed_though_the_other_servers_cannot_be_looked_for(
+    file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setattr(Path, "glob", fail)
+    monkeypatch.setattr(middleware, "LOOK_SECONDS", 0.0)
+    told: asyncio.Queue[int] = asyncio.Queue()
+
+    class Client(EngineClient):
+        async def _call_utility_async(self, method: str, *arguments: Any, engine: bytes) -> Any:
+            told.put_nowait(arguments[1])
+            return await super()._call_utility_async(method, *arguments, engine=engine)
+
+    async def serving(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "lifespan.startup.complete"})
+        for generation in (1, 2, 3):
+            file.write_text(limits_text(generation=generation))
+            while await told.get() != generation:
+                pass
+
+    await asyncio.wait_for(started(serving, Client()), 10)
+    assert len(caplog.records) == 1
 
 
 def ending(
