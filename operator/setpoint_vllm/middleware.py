@@ -44,8 +44,8 @@ class Setpoint:
         self._open_paths = OPEN_PATHS | {path for path in further.split(",") if path}
         self._complaints = Complaints(_log)
         self._backlog = Backlog.of_this_engine()
-        self._in_flight = 0
-        self._in_flight_bytes = 0
+        self._in_flight: dict[Observed, int] = {}
+        """The requests whose bodies have arrived, with the bytes of these."""
         self._engine_client: Any = None
         self._channel: Channel | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,25 +67,36 @@ class Setpoint:
             await self._app(scope, receive, send)
 
     async def _answer_or_shed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._publish()
-        if self._is_full():
+        # First by what was told last: counting anew takes the longer the more the engine has.
+        if self._is_full() and self._is_full_now():
             metrics.REQUESTS.labels("bad", "shed").inc()
-            error = {"message": "too many requests wait: try again", "type": "overloaded", "code": 503}
-            await _answer(send, 503, {"error": error}, retry=True)
+            await _shed(send)
             return
-        observed = Observed(self._app)
-        size = _body_bytes(scope)
-        self._in_flight += 1
-        self._in_flight_bytes += size
-        self._publish()
+        observed = Observed(self._app, self._let_in)
         try:
             await observed(scope, receive, send)
+            if observed.is_shed:
+                await _shed(send)
         finally:
-            self._in_flight -= 1
-            self._in_flight_bytes -= size
+            self._in_flight.pop(observed, None)
             self._publish()
             if observed.verdict:
                 metrics.REQUESTS.labels(*observed.verdict).inc()
+
+    def _let_in(self, request: Observed, body_bytes: int) -> bool:
+        """Whether a request whose body has arrived is let in, to count from then on.
+
+        Its head was let in before, but all heads of a burst may come before any body.
+        """
+        if self._is_full_now():
+            return False
+        self._in_flight[request] = body_bytes
+        self._publish()
+        return True
+
+    def _is_full_now(self) -> bool:
+        self._publish()
+        return self._is_full()
 
     def _is_full(self) -> bool:
         wanted = self._channel.wanted if self._channel else {}
@@ -95,7 +106,7 @@ class Setpoint:
 
     def _publish(self) -> None:
         """Tell the backlog what this server has in hand. Never raises."""
-        requests, tokens = self._in_flight, 0
+        requests, tokens = len(self._in_flight), 0
         try:
             states = _request_states(self._engine_client)
             requests, tokens = max(requests, len(states)), self._queued_tokens(states)
@@ -107,14 +118,16 @@ class Setpoint:
         """Prompt tokens without a first token, in vLLM's meaning (AsyncLLM.check_admission), if limited.
 
         Requests of which the engine has not been told yet, as their text is still parsed, count too, by the
-        bytes that are in flight: else a burst would be let in whole.
+        bodies in flight: else a burst would be let in whole.
         """
         if self._channel is None or Limit.QUEUED_TOKENS not in self._channel.wanted:
             return 0
         tokens = sum(each.prompt_len for each in states.values() if each.is_prefilling)
-        untold = self._in_flight - len(states)
+        untold = len(self._in_flight) - len(states)
         if untold > 0:
-            tokens += untold * self._in_flight_bytes / self._in_flight / BYTES_PER_TOKEN
+            most = _longest_prompt(self._engine_client)
+            in_flight = sum(min(size / BYTES_PER_TOKEN, most) for size in self._in_flight.values())
+            tokens += untold * in_flight / len(self._in_flight)
         return int(tokens)
 
     def _in_force(self) -> dict[str, Any]:
@@ -171,15 +184,20 @@ def route_path(scope: Scope) -> str:
     return path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path
 
 
-def _body_bytes(scope: Scope) -> int:
-    """The size of a request's body, as far as it is told beforehand."""
-    told = dict(scope.get("headers", ())).get(b"content-length", b"")
-    return int(told) if told.isdigit() else 0
+def _longest_prompt(engine_client: Any) -> float:
+    """In tokens: vLLM refuses what is longer. Infinite where the engine client does not say."""
+    tokens = getattr(getattr(engine_client, "model_config", None), "max_model_len", None)
+    return tokens if isinstance(tokens, int) and tokens > 0 else math.inf
 
 
 def _request_states(engine_client: Any) -> Mapping[str, Any]:
     """The requests that this server has in the engine, as vLLM's output processor keeps them; or none."""
     return getattr(getattr(engine_client, "output_processor", None), "request_states", None) or {}
+
+
+async def _shed(send: Send) -> None:
+    error = {"message": "too many requests wait: try again", "type": "overloaded", "code": 503}
+    await _answer(send, 503, {"error": error}, retry=True)
 
 
 async def _answer(

@@ -52,6 +52,7 @@ class EngineClient:
         self.core_engines = [rank.to_bytes(2, "little") for rank in range(len(self.cores))]
         self.engine_core = self
         self.output_processor = SimpleNamespace(request_states={})
+        self.model_config = SimpleNamespace(max_model_len=4096)
         self.calls = 0
 
     async def _call_utility_async(self, method: str, *arguments: Any, engine: bytes) -> Any:

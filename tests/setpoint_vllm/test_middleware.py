@@ -33,11 +33,17 @@ async def answering(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def call(app: App, scope: Scope, *received: Message) -> list[Message]:
     """The messages with which `app` answers."""
-    sent: list[Message] = []
     messages = iter(received)
 
     async def receive() -> Message:
         return next(messages)
+
+    return await call_of(app, scope, receive)
+
+
+async def call_of(app: App, scope: Scope, receive: Receive) -> list[Message]:
+    """The messages with which `app` answers a client that does what `receive` does."""
+    sent: list[Message] = []
 
     async def send(message: Message) -> None:
         sent.append(message)
@@ -46,8 +52,8 @@ async def call(app: App, scope: Scope, *received: Message) -> list[Message]:
     return sent
 
 
-async def status_of(app: App, scope: Scope) -> int:
-    status: int = (await call(app, scope))[0]["status"]
+async def status_of(app: App, scope: Scope, *received: Message) -> int:
+    status: int = (await call(app, scope, *received))[0]["status"]
     return status
 
 
@@ -120,59 +126,136 @@ async def test_the_server_listens_only_when_its_limits_are_in_force(file: Path) 
     assert seen == [3]
 
 
+def body(size: int, *, more: bool = False) -> Message:
+    return {"type": "http.request", "body": b"x" * size, "more_body": more}
+
+
+async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+    """vLLM, that reads a body before it answers, and answers 400 where the client leaves in between."""
+    message: Message = {"more_body": scope["type"] == "http"}
+    while message.get("more_body"):
+        message = await receive()
+    if message.get("type") == "http.disconnect":
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+        await send({"type": "http.response.body", "body": b"the client left"})
+    else:
+        await answering(scope, receive, send)
+
+
+async def raising(scope: Scope, receive: Receive, send: Send) -> None:
+    """As `reading`, but by an exception."""
+    if scope["type"] == "http" and (await receive())["type"] == "http.disconnect":
+        raise RuntimeError("the client left")
+    await answering(scope, receive, send)
+
+
 async def test_what_is_beyond_the_queue_limit_is_shed(file: Path) -> None:
     file.write_text(limits_text(limits={"queuedReqs": 2}))
     client = EngineClient()
-    app = await started(answering, client)
+    app = await started(reading, client)
     state = SimpleNamespace(prompt_len=10, is_prefilling=True)
     client.output_processor.request_states = {"a": state}
-    assert await status_of(app, http("/v1/completions")) == 200
+    assert await status_of(app, http("/v1/completions"), body(2)) == 200
     client.output_processor.request_states = {"a": state, "b": state}
     before = counted("bad", "shed")
-    sent = await call(app, http("/v1/completions"))
+    sent = await call(app, http("/v1/completions"), body(2))
     assert sent[0]["status"] == 503
     assert (b"retry-after", b"1") in sent[0]["headers"]
     assert counted("bad", "shed") == before + 1
-    assert await status_of(app, http("/v1/models", "GET")) == 200
+    assert await status_of(app, http("/v1/completions")) == 503, "as the body is not even read"
+    assert await status_of(app, http("/v1/models", "GET"), body(0)) == 200
+    client.output_processor.request_states = {"a": state}
+    assert await status_of(app, http("/v1/completions"), body(2)) == 200
 
 
 async def test_prompt_tokens_without_a_first_token_are_limited_too(file: Path) -> None:
     file.write_text(limits_text(limits={"queuedTokens": 100}))
     client = EngineClient()
-    app = await started(answering, client)
+    app = await started(reading, client)
     states = {"a": SimpleNamespace(prompt_len=1000, is_prefilling=False)}
     client.output_processor.request_states = states
-    assert await status_of(app, http("/v1/completions")) == 200
+    assert await status_of(app, http("/v1/completions"), body(2)) == 200
     states["b"] = SimpleNamespace(prompt_len=100, is_prefilling=True)
-    assert await status_of(app, http("/v1/completions")) == 503
+    assert await status_of(app, http("/v1/completions"), body(2)) == 503
 
 
-async def started_and_asked_again() -> tuple[Setpoint, list[int]]:
-    """The middleware around a vLLM that is asked a second request while it has the first; how that ends."""
+async def status_beside(client: EngineClient, *received: Message, vllm: App = reading) -> int:
+    """How a request ends that comes while `vllm` has another, whose client sent what is `received`."""
     statuses: list[int] = []
 
-    async def asks_again(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            statuses.append(await status_of(app, http("/v1/completions")))
-        await answering(scope, receive, send)
+    async def asking(scope: Scope, receive: Receive, send: Send) -> None:
+        async def say(message: Message) -> None:
+            if not statuses:
+                statuses.append(0)
+                statuses[0] = await status_of(app, http("/v1/completions"), body(2))
+            await send(message)
 
-    app = await started(asks_again, EngineClient())
-    return app, statuses
+        await vllm(scope, receive, say if scope["type"] == "http" else send)
+
+    app = await started(asking, client)
+    await call(app, http("/v1/completions"), *received)
+    return statuses[0]
 
 
 async def test_requests_that_the_engine_does_not_know_yet_count_for_the_limit(file: Path) -> None:
     file.write_text(limits_text(limits={"queuedReqs": 1}))
-    app, statuses = await started_and_asked_again()
-    assert await status_of(app, http("/v1/completions")) == 200
-    assert statuses == [503]
+    assert await status_beside(EngineClient(), body(2)) == 503
 
 
 async def test_a_burst_that_is_not_tokenized_yet_counts_for_the_limit_of_tokens(file: Path) -> None:
     file.write_text(limits_text(limits={"queuedTokens": 100}))
-    app, statuses = await started_and_asked_again()
-    large = http("/v1/completions", headers=[(b"content-length", b"400")])
-    assert await status_of(app, large) == 200
-    assert statuses == [503]
+    assert await status_beside(EngineClient(), body(100, more=True), body(299)) == 200
+    assert await status_beside(EngineClient(), body(100, more=True), body(300)) == 503
+
+
+async def test_a_request_counts_no_more_tokens_than_the_model_takes(file: Path) -> None:
+    file.write_text(limits_text(limits={"queuedTokens": 100}))
+    client = EngineClient()
+    client.model_config = SimpleNamespace(max_model_len=99)
+    assert await status_beside(client, body(10_000)) == 200
+    client.model_config = SimpleNamespace(max_model_len=100)
+    assert await status_beside(client, body(10_000)) == 503
+
+
+async def test_a_client_that_has_not_sent_its_body_counts_for_nothing(file: Path) -> None:
+    file.write_text(limits_text(limits={"queuedTokens": 100, "queuedReqs": 1}))
+    app = await started(reading, EngineClient())
+    messages = [body(1000, more=True), LEFT]
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        statuses.append(await status_of(app, http("/v1/completions"), body(2)))
+        return messages.pop(0)
+
+    await call_of(
+        app, http("/v1/completions", headers=[(b"content-length", b"18446744073709551615")]), receive
+    )
+    assert statuses == [200, 200]
+
+
+async def test_a_client_whose_key_is_refused_counts_for_nothing(file: Path) -> None:
+    file.write_text(limits_text(limits={"queuedTokens": 100, "queuedReqs": 1}))
+    assert await status_beside(EngineClient(), body(1000), vllm=answering) == 200
+
+
+@pytest.mark.parametrize("vllm", [reading, raising])
+async def test_a_request_is_shed_when_the_queue_fills_before_its_body_is_there(file: Path, vllm: App) -> None:
+    file.write_text(limits_text(limits={"queuedReqs": 1}))
+    client = EngineClient()
+    app = await started(vllm, client)
+    before = counted("bad", "shed")
+
+    async def receive() -> Message:
+        client.output_processor.request_states = {"a": SimpleNamespace(prompt_len=10, is_prefilling=True)}
+        return body(2)
+
+    sent = await call_of(app, http("/v1/completions"), receive)
+    assert [message.get("status") for message in sent] == [503, None]
+    assert (b"retry-after", b"1") in sent[0]["headers"]
+    assert json.loads(sent[1]["body"])["error"]["type"] == "overloaded"
+    assert counted("bad", "shed") == before + 1
+    client.output_processor.request_states = {}
+    assert await status_of(app, http("/v1/completions"), body(2)) == 200
 
 
 async def test_what_is_in_force_is_served_from_memory(file: Path) -> None:
