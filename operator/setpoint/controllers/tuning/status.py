@@ -58,8 +58,8 @@ def status_of(
     """Return the tuner's part of the status as it should stand.
 
     `outdone` is why the tuner has nothing to say: the kill switch, or no Prometheus. While it `is_young` it
-    has not seen a whole window: what stands of the promise stays until there is evidence, and so does that
-    there is not enough traffic.
+    has not seen a whole window: what stands of this very promise stays while all that is wrong is that too
+    little was seen, and so does that there is not enough traffic.
 
     `now` (RFC 3339) becomes the lastTransitionTime of a condition whose status changed.
     """
@@ -78,7 +78,7 @@ def status_of(
     }
     stand = {condition["type"]: condition for condition in subject.status.get("conditions", ())}
     slo_met, tuning = stand.get(ConditionType.SLO_MET), stand.get(ConditionType.TUNING)
-    if is_young and slo_met and found[ConditionType.SLO_MET][0] is ConditionStatus.UNKNOWN:
+    if is_young and readings and slo_met and _may_stay(slo_met, found[ConditionType.SLO_MET], subject):
         found[ConditionType.SLO_MET] = _verdict(slo_met)
     if is_young and tuning and _is_still_too_little(tuning, subject.generation, decision, judged):
         found[ConditionType.TUNING] = _verdict(tuning)
@@ -87,6 +87,16 @@ def status_of(
         tuning=_figures(service, tuned, decision, readings, window, judged, settings, subject.status),
     )
     return status.model_dump(by_alias=True, exclude_none=True, mode="json")
+
+
+def _may_stay(stands: Object, found: Verdict, subject: Subject) -> bool:
+    """Whether what stands of the promise is of this spec, and nothing speaks against it but a short time."""
+    return (
+        stands["observedGeneration"] == subject.generation
+        and stands["reason"] not in {Reason.SIGNAL_LOST, Reason.NO_PROMETHEUS}
+        # The first look does not ask for histograms: it is not known then that they are needed.
+        and found[1] in {Reason.NOT_ENOUGH_TRAFFIC, Reason.NOT_JUDGED}
+    )
 
 
 def _verdict(condition: Object) -> Verdict:
