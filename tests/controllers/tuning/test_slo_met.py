@@ -1,5 +1,7 @@
 """Whether a promise is kept, as the status tells it: True and False only by evidence of this very promise."""
 
+from dataclasses import replace
+
 import pytest
 
 from setpoint.api.reasons import Reason
@@ -47,3 +49,61 @@ def test_an_operator_that_starts_anew_and_is_told_nothing_says_that_it_does_not_
     it.restart()
     it.look(missing=missing, outdone=outdone)
     assert it.slo_met == ("Unknown", reason)
+
+
+def test_what_an_engine_judges_by_a_former_promise_says_nothing_of_this_one() -> None:
+    it = kept()
+    it.promises("5ms")
+    it.look(25)
+    assert it.slo_met == ("Unknown", "NotJudged")
+    assert it.message == "no limits file with this promise was written yet"
+
+
+def test_verdicts_count_from_when_the_promise_is_in_force_in_the_engine() -> None:
+    it = kept()
+    former = it.engine.told
+    it.promises("5ms")
+    it.tell()
+    now, it.engine.told = it.engine.told, former
+    it.look(5)
+    assert it.slo_met == ("Unknown", "NotJudged")
+    assert it.message == "chat-1: rank 0 keeps to generation 1, and this promise is of generation 2"
+    it.engine.told = now
+    it.look(3, bad_share=0.06)
+    assert it.slo_met == ("False", "Missed")
+    assert it.message.startswith("between-tokens: 6.0% beyond 5ms")
+
+
+@pytest.mark.parametrize("mode", ["Recommend", "Disabled"])
+def test_new_objectives_begin_a_new_window_in_every_mode(mode: str) -> None:
+    it = Watched(mode=mode)
+    it.tell()
+    it.look(25, bad_share=0.2)
+    it.promises("5ms")
+    it.tell()
+    it.look(3)
+    assert it.slo_met == ("True", "Met")
+
+
+def test_what_an_engine_judges_by_somebody_elses_file_is_not_counted_before_nor_after() -> None:
+    it = kept()
+    ours = it.engine.told
+    it.engine.told = replace(ours, generation=9, writer="somebody")
+    it.look(2, bad_share=0.5)
+    assert it.slo_met == ("Unknown", "NotJudged")
+    assert it.message == "chat-1: rank 0 keeps to a file of somebody"
+    it.engine.told = ours
+    it.look(2)
+    assert it.slo_met == ("True", "Met")
+
+
+def test_a_limit_that_moves_takes_nothing_from_the_window() -> None:
+    it = Watched(mode="Auto")
+    it.tell()
+    it.look(3)
+    for _ in range(4):
+        it.look(bad_share=0.2)
+        it.tell()
+    assert it.tuned.wanted()
+    assert it.slo_met == ("False", "Missed")
+    assert it.status["tuning"]["window"] == "1m30s"

@@ -72,13 +72,14 @@ def status_of(
         ConditionType.SLO_MET: (
             by_histogram.slo_met(settings.objectives, window)
             if window and not is_judging and not observation.missing and outdone is not Reason.NO_PROMETHEUS
-            else _slo_met(observation, judged, outdone)
+            else _slo_met(observation, judged, outdone, tuned.unjudged)
         ),
         ConditionType.TUNING: _tuning(decision, tuned, outdone),
     }
     stand = {condition["type"]: condition for condition in subject.status.get("conditions", ())}
     slo_met, tuning = stand.get(ConditionType.SLO_MET), stand.get(ConditionType.TUNING)
-    if is_young and readings and slo_met and _may_stay(slo_met, found[ConditionType.SLO_MET], subject):
+    is_brief = is_young and bool(readings) and not tuned.unjudged
+    if is_brief and slo_met and _may_stay(slo_met, found[ConditionType.SLO_MET], subject):
         found[ConditionType.SLO_MET] = _verdict(slo_met)
     if is_young and tuning and _is_still_too_little(tuning, subject.generation, decision, judged):
         found[ConditionType.TUNING] = _verdict(tuning)
@@ -125,12 +126,15 @@ def _slo_met(
     observation: tuner.Observation,
     judged: tuple[Evidence, ...],
     outdone: Reason | None,
+    unjudged: str,
 ) -> Verdict:
     if outdone is Reason.NO_PROMETHEUS:
         return ConditionStatus.UNKNOWN, outdone, _NO_PROMETHEUS
     if observation.missing:
         message = "; ".join(f"{name}: {why}" for name, why in observation.missing.items())
         return ConditionStatus.UNKNOWN, Reason.SIGNAL_LOST, message
+    if unjudged:
+        return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, unjudged
     if not judged:
         message = "no engine serves" if not observation.readings else "the engines were seen only once"
         return ConditionStatus.UNKNOWN, Reason.NOT_ENOUGH_TRAFFIC, message

@@ -7,12 +7,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.orchestrations.live_limits import objectives_of
+from setpoint.signals.reading import Reading
 from setpoint.tuner.history import History
 from setpoint.tuner.knobs import Bounds, Knobs, Start, limits, start_of
+from setpoint.tuner.promise import Objective
 from setpoint.tuner.record import Record
 from setpoint.tuner.state import Change, Decision, Mode, Observation, OnStop, Settings, State
 from setpoint.tuner.tuner import decide
-from setpoint_vllm.limits_file import Limit, parse
+from setpoint_vllm.limits_file import Limit, LimitsFile, parse
 
 MOST_DECISIONS = 20
 _STATE = TypeAdapter(State)
@@ -38,6 +40,12 @@ class Tuned:
     start: Start | None = None
     """What its engines were started with, as far as they have told."""
     history: History = field(default_factory=lambda: History(300.0))
+    """Of engines that judge by these objectives, since they all do."""
+    objectives: tuple[Objective, ...] = ()
+    promised_generation: int | None = None
+    """Of the first limits file that was seen with these objectives; None before there was one."""
+    unjudged: str = ""
+    """Why the engines' verdicts are none on these objectives; empty where they are."""
     done: tuple[Done, ...] = ()
     """The last changes, the newest first."""
     stored_limits: Mapping[Limit, int] = field(default_factory=dict)
@@ -77,16 +85,14 @@ def cycle(
     Return the decision with all that it was made from, and what is known after it.
     """
     tuned = replace(tuned, start=start_of(observation.readings) or tuned.start)
-    observation = replace(observation, told_generation=_told_generation(told, tuned, settings))
+    file = _promising(told, settings)
+    follows = file is not None and file.limits == tuned.wanted()
+    observation = replace(observation, told_generation=file.generation if file and follows else None)
     decision, state = decide(observation, tuned.state, settings)
     record = Record(observation, settings, tuned.state, decision, state)
-    history = tuned.history
-    if history.window_seconds != window_seconds or state.objectives != tuned.state.objectives:
-        history = History(window_seconds)
-    if observation.readings and not observation.missing:
-        history = history.with_readings(observation.now_seconds, observation.readings)
     done = _done(tuned.done, decision, observation.now_seconds)
-    return record, replace(tuned, state=state, history=history, done=done)
+    tuned = _watched(tuned, observation, settings, file, window_seconds)
+    return record, replace(tuned, state=state, done=done)
 
 
 def stored_state(state: State) -> str:
@@ -102,8 +108,8 @@ def restored_state(text: str) -> State:
         return State()
 
 
-def _told_generation(told: str | None, tuned: Tuned, settings: Settings) -> int | None:
-    """The generation of the file that stands, if it says what is wanted."""
+def _promising(told: str | None, settings: Settings) -> LimitsFile | None:
+    """The limits file that stands, if it is ours and has the objectives that are promised."""
     if told is None:
         return None
     try:
@@ -112,8 +118,61 @@ def _told_generation(told: str | None, tuned: Tuned, settings: Settings) -> int 
         return None
     promised = {(each.name, each.latency, each.threshold_seconds) for each in file.objectives}
     wanted = {(each.name, each.latency, each.threshold_seconds) for each in settings.objectives}
-    same = file.writer == settings.writer and promised == wanted
-    return file.generation if same and file.limits == tuned.wanted() else None
+    return file if file.writer == settings.writer and promised == wanted else None
+
+
+def _watched(
+    tuned: Tuned,
+    observation: Observation,
+    settings: Settings,
+    file: LimitsFile | None,
+    window_seconds: float,
+) -> Tuned:
+    """What is known with one more moment in the history, unless the verdicts are on other objectives."""
+    history, first = tuned.history, tuned.promised_generation
+    if tuned.objectives != settings.objectives:
+        first = None
+    if file is not None:
+        # One that is lower than the first was written after all that had stood there was gone.
+        first = file.generation if first is None else min(first, file.generation)
+    readings = observation.readings
+    unjudged = _unjudged(readings, settings.writer, None if file is None else first)
+    if (
+        tuned.objectives != settings.objectives
+        or history.window_seconds != window_seconds
+        or (unjudged and readings)
+    ):
+        history = History(window_seconds)
+    if readings and not observation.missing and not unjudged:
+        history = history.with_readings(observation.now_seconds, readings)
+    return replace(
+        tuned,
+        history=history,
+        objectives=settings.objectives,
+        promised_generation=first,
+        unjudged=unjudged,
+    )
+
+
+def _unjudged(readings: Mapping[str, Reading], writer: str, first: int | None) -> str:
+    """Why verdicts of these engines are none on what is promised by `writer` since generation `first`; empty
+    where they are, also of engines that give none.
+    """
+    for name, reading in readings.items():
+        if reading.is_judging and first is None:
+            return "no limits file with this promise was written yet"
+        # An engine whose limits cannot be moved shows no generation, and judges by the file all the same.
+        if reading.supported and not reading.ranks:
+            return f"{name} has yet to tell which limits file it keeps to"
+        for rank, each in reading.ranks.items():
+            if each.writer not in {"", writer}:
+                return f"{name}: rank {rank} keeps to a file of {each.writer}"
+            if first is not None and each.generation < first:
+                return (
+                    f"{name}: rank {rank} keeps to generation {each.generation}, and this promise is of"
+                    f" generation {first}"
+                )
+    return ""
 
 
 def _done(before: tuple[Done, ...], decision: Decision, now: float) -> tuple[Done, ...]:
