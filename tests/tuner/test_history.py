@@ -59,6 +59,16 @@ def test_nothing_is_told_of_engines_that_were_never_seen() -> None:
     assert History(WINDOW_SECONDS).until({"a": a_reading(9)}).state is DataState.MISSING
 
 
+def test_a_clock_that_was_set_back_begins_the_history_anew() -> None:
+    kept = history([(15.0 * each, {"a": an_engine(15.0 * each, each)}) for each in range(300, 340)])
+    kept = kept.with_readings(0.0, {"a": an_engine(0.0, 400.0)})
+    assert [each.at_seconds for each in kept.moments] == [0.0]
+    kept = kept.with_readings(15.0, {"a": an_engine(15.0, 415.0)})
+    window = kept.until(kept.readings).window
+    assert window
+    assert (window.seconds, window.counted.good) == (15.0, 15.0)
+
+
 def test_readings_are_kept_of_one_moment_only() -> None:
     kept = history([(at, {"a": an_engine(at, at)}) for at in (15.0 * each for each in range(50))])
     assert len(kept.moments) == KEPT_PER_WINDOW + 1

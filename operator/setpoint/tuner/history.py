@@ -44,9 +44,11 @@ class History:
         return [step for moment in self.moments[1:] for step in moment.steps]
 
     def with_readings(self, now: float, readings: Mapping[str, Reading]) -> "History":
-        """Return the history with one more moment, without those that no window needs any longer."""
+        """Return the history with one more moment, without those that no window needs any longer. It begins
+        anew where the clock was set back: no time that is remembered means anything then.
+        """
         moments, last = self.moments, self.readings
-        if not moments:
+        if not moments or now < moments[-1].at_seconds:
             moments, last = (Moment(now),), readings
         elif now - moments[-1].at_seconds >= self.window_seconds / KEPT_PER_WINDOW:
             steps = tuple(measured_steps([last, readings]))
