@@ -6,10 +6,13 @@ import logging
 import pytest
 
 from setpoint.controllers.tuning.decisions import log_change
-from setpoint.controllers.tuning.tuned import Tuned, cycle
+from setpoint.controllers.tuning.tuned import Tuned, after_decision, cycle
+from setpoint.signals.window import DataState
+from setpoint.tuner.guard import Policy
+from setpoint.tuner.knobs import Knobs
 from setpoint.tuner.promise import Objective
 from setpoint.tuner.record import parse_record, replay
-from setpoint.tuner.state import Mode, Observation, Settings
+from setpoint.tuner.state import Change, Decision, Mode, Observation, Reason, Settings
 from setpoint_vllm.limits_file import Latency, parse
 from tests.controllers.tuning.engines import FakeEngine
 
@@ -85,6 +88,38 @@ def test_a_recommendation_is_logged_once_though_it_is_made_in_each_cycle(
     decision = parse_record(line.partition(": ")[2]).decision
     assert decision.change is not None
     assert not decision.is_applied
+
+
+def recommended(queued_tokens: int | None, *, tokens: int | None = None) -> Decision:
+    """What Recommend comes to in one cycle."""
+    policy = Policy.SHED if queued_tokens else Policy.SMALLER_BUDGET
+    change = Change(policy, "why", Knobs(), Knobs(tokens=tokens, queued_tokens=queued_tokens))
+    return Decision(Reason.RECOMMENDING, "", DataState.OK, change=change)
+
+
+@pytest.mark.parametrize(
+    ("later", "kept"),
+    [
+        (recommended(3_100), [3_000]),
+        (recommended(2_251), [3_000]),
+        (recommended(3_800), [3_800, 3_000]),
+        (recommended(2_000), [2_000, 3_000]),
+        (recommended(3_000, tokens=1024), [3_000, 3_000]),
+        (recommended(None, tokens=1024), [None, 3_000]),
+    ],
+)
+def test_a_recommendation_by_figures_that_are_a_little_different_is_no_new_one(
+    later: Decision, kept: list[int | None]
+) -> None:
+    done = after_decision((), recommended(3_000), 1.0)
+    assert [each.change.after.queued_tokens for each in after_decision(done, later, 2.0)] == kept
+
+
+def test_recommended_values_that_drift_are_held_against_the_one_that_is_shown() -> None:
+    done = after_decision((), recommended(3_000), 1.0)
+    for number, value in enumerate((3_300, 3_600, 3_900)):
+        done = after_decision(done, recommended(value), 2.0 + number)
+    assert [each.change.after.queued_tokens for each in done] == [3_900, 3_000]
 
 
 def test_limits_that_go_back_since_tuning_stops_are_logged(caplog: pytest.LogCaptureFixture) -> None:

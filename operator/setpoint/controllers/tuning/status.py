@@ -6,6 +6,7 @@ are the evidence; where one gives none, vLLM's histograms of all of them.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.reasons import Reason
@@ -205,6 +206,9 @@ def _figures(
     thresholds = {each.name: each.threshold for each in slo.objectives} if slo else {}
     requests = window.requests if window else None
     recommended = decision.change if decision.change and not decision.is_applied else None
+    if recommended and tuned.done:
+        # By the figures of this cycle it may be a little different.
+        recommended = replace(recommended, after=tuned.done[0].change.after)
     return TuningStatus(
         objectives=[
             ObjectiveStatus(

@@ -17,6 +17,8 @@ from setpoint.tuner.tuner import decide
 from setpoint_vllm.limits_file import Limit, LimitsFile, parse
 
 MOST_DECISIONS = 20
+SAME_SHARE = 0.25
+"""A recommended value that is no further from the one that is shown says nothing new."""
 _STATE = TypeAdapter(State)
 
 
@@ -90,7 +92,7 @@ def cycle(
     observation = replace(observation, told_generation=file.generation if file and follows else None)
     decision, state = decide(observation, tuned.state, settings)
     record = Record(observation, settings, tuned.state, decision, state)
-    done = _done(tuned.done, decision, observation.now_seconds)
+    done = after_decision(tuned.done, decision, observation.now_seconds)
     tuned = _watched(tuned, observation, settings, file, window_seconds)
     return record, replace(tuned, state=state, done=done)
 
@@ -175,7 +177,8 @@ def _unjudged(readings: Mapping[str, Reading], writer: str, first: int | None) -
     return ""
 
 
-def _done(before: tuple[Done, ...], decision: Decision, now: float) -> tuple[Done, ...]:
+def after_decision(before: tuple[Done, ...], decision: Decision, now: float) -> tuple[Done, ...]:
+    """Return the last changes, with that of a decision at this Unix time; one that repeats is none."""
     if before and before[0].bad_share_after is None and decision.is_complete:
         before = (replace(before[0], bad_share_after=decision.bad_share), *before[1:])
     change = decision.change
@@ -190,4 +193,9 @@ def _is_repeated(before: tuple[Done, ...], change: Change, decision: Decision) -
     if decision.is_applied or not before or before[0].is_applied:
         return False
     last = before[0].change
-    return (last.policy, last.before, last.after) == (change.policy, change.before, change.after)
+    was, now = last.after.moved, change.after.moved
+    return (
+        (last.policy, last.before, was.keys()) == (change.policy, change.before, now.keys())
+        # The bound of a queue follows the rate that was measured just now.
+        and all(abs(now[limit] - value) <= SAME_SHARE * value for limit, value in was.items())
+    )
