@@ -107,3 +107,41 @@ def test_a_limit_that_moves_takes_nothing_from_the_window() -> None:
     assert it.tuned.wanted()
     assert it.slo_met == ("False", "Missed")
     assert it.status["tuning"]["window"] == "1m30s"
+
+
+UNSURE = "between-tokens: {share} beyond 30ms, allowed are 5.0%, which is not certain"
+
+
+def unclear(stands: str) -> Watched:
+    """A promise of which that stands, and since then a window whose bad share is near what is allowed."""
+    it = Watched()
+    it.tell()
+    # Of the gaps no more are independent than there are requests: 20 in a cycle.
+    it.engine.requests_per_second = 20 / 15
+    it.look(25, bad_share=0.0 if stands == "True" else 0.3)
+    assert it.slo_met[0] == stands
+    return it
+
+
+@pytest.mark.parametrize(("stands", "share"), [("True", 0.055), ("False", 0.045)])
+def test_what_could_be_chance_changes_nothing_and_is_said_to_be_uncertain(stands: str, share: float) -> None:
+    it = unclear(stands)
+    it.look(25, bad_share=share)
+    assert it.slo_met[0] == stands
+    assert it.message == UNSURE.format(share=f"{100 * share:.1f}%")
+
+
+@pytest.mark.parametrize(("stands", "share", "then"), [("True", 0.3, "False"), ("False", 0.0, "True")])
+def test_clear_evidence_changes_what_stands(stands: str, share: float, then: str) -> None:
+    it = unclear(stands)
+    it.look(25, bad_share=share)
+    assert it.slo_met[0] == then
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.055, "False"), (0.045, "True")])
+def test_what_stands_of_another_spec_decides_nothing(share: float, told: str) -> None:
+    it = unclear("True" if told == "False" else "False")
+    it.promises("40ms")
+    it.tell()
+    it.look(25, bad_share=share)
+    assert it.slo_met[0] == told

@@ -1,8 +1,9 @@
 """What the tuner tells of a service: two conditions, figures and its last changes, rounded so that they rest.
 
 Whether the promise is kept is judged over `slo.window`, whatever limits moved in it. True and False need
-evidence of this very window; without it the condition is Unknown, and says why. The verdicts of the engines
-are the evidence; where one gives none, vLLM's histograms of all of them.
+evidence of this very window; without it the condition is Unknown, and says why. Where the evidence could be
+chance, what stands of this spec stays. The verdicts of the engines are the evidence; where one gives none,
+vLLM's histograms of all of them.
 """
 
 from collections.abc import Mapping
@@ -69,18 +70,20 @@ def status_of(
     window = seen.window if seen else None
     is_judging = all(each.is_judging for each in readings.values())
     judged = tuple(evidence(each, window) for each in settings.objectives) if window and is_judging else ()
+    stand = {condition["type"]: condition for condition in subject.status.get("conditions", ())}
+    slo_met, tuning = stand.get(ConditionType.SLO_MET), stand.get(ConditionType.TUNING)
+    is_of_this_spec = slo_met is not None and slo_met["observedGeneration"] == subject.generation
+    stands = ConditionStatus(slo_met["status"]) if slo_met and is_of_this_spec else ConditionStatus.UNKNOWN
     found = {
         ConditionType.SLO_MET: (
             by_histogram.slo_met(settings.objectives, window)
             if window and not is_judging and not observation.missing and outdone is not Reason.NO_PROMETHEUS
-            else _slo_met(observation, judged, outdone, tuned.unjudged)
+            else _slo_met(observation, judged, outdone, tuned.unjudged, stands)
         ),
         ConditionType.TUNING: _tuning(decision, tuned, outdone),
     }
-    stand = {condition["type"]: condition for condition in subject.status.get("conditions", ())}
-    slo_met, tuning = stand.get(ConditionType.SLO_MET), stand.get(ConditionType.TUNING)
-    is_brief = is_young and bool(readings) and not tuned.unjudged
-    if is_brief and slo_met and _may_stay(slo_met, found[ConditionType.SLO_MET], subject):
+    is_brief = is_young and is_of_this_spec and bool(readings) and not tuned.unjudged
+    if is_brief and slo_met and _may_stay(slo_met, found[ConditionType.SLO_MET]):
         found[ConditionType.SLO_MET] = _verdict(slo_met)
     if is_young and tuning and _is_still_too_little(tuning, subject.generation, decision, judged):
         found[ConditionType.TUNING] = _verdict(tuning)
@@ -91,11 +94,10 @@ def status_of(
     return status.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
-def _may_stay(stands: Object, found: Verdict, subject: Subject) -> bool:
-    """Whether what stands of the promise is of this spec, and nothing speaks against it but a short time."""
+def _may_stay(stands: Object, found: Verdict) -> bool:
+    """Whether nothing speaks against what stands of the promise but that it was watched for a short time."""
     return (
-        stands["observedGeneration"] == subject.generation
-        and stands["reason"] not in {Reason.SIGNAL_LOST, Reason.NO_PROMETHEUS}
+        stands["reason"] not in {Reason.SIGNAL_LOST, Reason.NO_PROMETHEUS}
         # The first look does not ask for histograms: it is not known then that they are needed.
         and found[1] in {Reason.NOT_ENOUGH_TRAFFIC, Reason.NOT_JUDGED}
     )
@@ -128,6 +130,7 @@ def _slo_met(
     judged: tuple[Evidence, ...],
     outdone: Reason | None,
     unjudged: str,
+    stands: ConditionStatus,
 ) -> Verdict:
     if outdone is Reason.NO_PROMETHEUS:
         return ConditionStatus.UNKNOWN, outdone, _NO_PROMETHEUS
@@ -142,13 +145,20 @@ def _slo_met(
     if all(each.judged.count == 0 for each in judged):
         return ConditionStatus.UNKNOWN, Reason.NOT_ENOUGH_TRAFFIC, "no request was judged in the window"
     unknown = [each for each in judged if each.effective_count < LEAST_COUNT]
-    missed = [each for each in judged if each not in unknown and not each.is_met]
+    missed = [each for each in judged if each not in unknown and _is_missed(each, stands)]
     if missed:
         return ConditionStatus.FALSE, Reason.MISSED, "; ".join(map(_told, missed))
     if unknown:
         message = f"too few requests to tell of {', '.join(each.objective.name for each in unknown)}"
         return ConditionStatus.UNKNOWN, Reason.NOT_ENOUGH_TRAFFIC, message
     return ConditionStatus.TRUE, Reason.MET, "; ".join(map(_told, judged))
+
+
+def _is_missed(found: Evidence, stands: ConditionStatus) -> bool:
+    """Whether an objective is not kept; one that is unclear is as the condition stands."""
+    if found.verdict is Found.UNCLEAR and stands is not ConditionStatus.UNKNOWN:
+        return stands is ConditionStatus.FALSE
+    return not found.is_met
 
 
 def _told(found: Evidence) -> str:
