@@ -350,6 +350,26 @@ async def test_quiet_cycles_write_nothing(api_server: ApiServer, kube: KubeClien
         assert it.running.writes == []
 
 
+async def test_one_look_that_fails_now_and_then_writes_no_status_and_two_in_a_row_do(
+    api_server: ApiServer, kube: KubeClient, namespace: str
+) -> None:
+    async with tuned(api_server, kube, namespace) as it:
+        await it.cycles(6, bad_share=0.01)
+        it.running.forget_requests()
+        for _ in range(3):
+            it.engine.failure = "Prometheus: no answer"
+            await it.cycles(1)
+            it.engine.failure = ""
+            await it.cycles(3, bad_share=0.01)
+        assert it.running.writes == []
+
+        it.engine.failure = "Prometheus: no answer"
+        await it.cycles(2)
+        now = await live(kube, namespace)
+        assert condition(now, "SLOMet") == ("Unknown", "SignalLost")
+        assert condition(now, "Tuning") == ("False", "SignalLost")
+
+
 async def test_a_promise_that_is_taken_back_takes_its_status_and_limits_with_it(
     api_server: ApiServer, kube: KubeClient, namespace: str
 ) -> None:

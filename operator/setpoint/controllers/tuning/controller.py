@@ -23,7 +23,7 @@ from setpoint.controllers.tuning.checkpoint import checkpoint_of, restored
 from setpoint.controllers.tuning.decisions import log_change
 from setpoint.controllers.tuning.observe import Snapshot, is_killed, observe
 from setpoint.controllers.tuning.scrape import Engines, Look
-from setpoint.controllers.tuning.status import part_of_tuning, state_of, status_of
+from setpoint.controllers.tuning.status import part_of_tuning, state_of, status_of, tells_of_this_spec
 from setpoint.controllers.tuning.tuned import Tuned, cycle, settings_of
 from setpoint.kube.client import KubeClient
 from setpoint.kube.election import LeadershipLost
@@ -201,6 +201,8 @@ class TuningController:
         if service.spec.slo is None:
             await self._write_status(snapshot, known, {}, now)
             return
+        if known.tuned.lost_cycles == 1 and self._outdone() is None and tells_of_this_spec(snapshot):
+            return  # a look that failed once is no news, and of what it lacks nothing can be told
         status = status_of(
             service,
             snapshot,

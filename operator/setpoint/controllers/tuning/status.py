@@ -112,6 +112,12 @@ def part_of_tuning(status: Object) -> Object:
     return own_conditions(status, TYPES) | ({"tuning": status["tuning"]} if "tuning" in status else {})
 
 
+def tells_of_this_spec(subject: Subject) -> bool:
+    """Whether both of the tuner's conditions stand, and are of the spec as it is."""
+    stand = {each["type"]: each["observedGeneration"] for each in subject.status.get("conditions", ())}
+    return all(stand.get(kind) == subject.generation for kind in TYPES)
+
+
 def state_of(status: Object) -> object:
     """Return what of the status is worth a write at once when it changes; figures can wait."""
     told = [(each["type"], each["status"], each["reason"]) for each in status["conditions"]]

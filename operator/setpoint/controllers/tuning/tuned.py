@@ -12,7 +12,7 @@ from setpoint.tuner.history import History
 from setpoint.tuner.knobs import Bounds, Knobs, Start, limits, start_of
 from setpoint.tuner.promise import Objective
 from setpoint.tuner.record import Record
-from setpoint.tuner.state import Change, Decision, Mode, Observation, OnStop, Settings, State
+from setpoint.tuner.state import Change, Decision, Mode, Observation, OnStop, Reason, Settings, State
 from setpoint.tuner.tuner import decide
 from setpoint_vllm.limits_file import Limit, LimitsFile, parse
 
@@ -46,6 +46,8 @@ class Tuned:
     objectives: tuple[Objective, ...] = ()
     promised_generation: int | None = None
     """Of the first limits file that was seen with these objectives; None before there was one."""
+    lost_cycles: int = 0
+    """So many cycles in a row, up to the last, told too little of the engines."""
     unjudged: str = ""
     """Why the engines' verdicts are none on these objectives; empty where they are."""
     done: tuple[Done, ...] = ()
@@ -94,7 +96,8 @@ def cycle(
     record = Record(observation, settings, tuned.state, decision, state)
     done = after_decision(tuned.done, decision, observation.now_seconds)
     tuned = _watched(tuned, observation, settings, file, window_seconds)
-    return record, replace(tuned, state=state, done=done)
+    is_lost = bool(observation.missing) or decision.reason is Reason.SIGNAL_LOST
+    return record, replace(tuned, state=state, done=done, lost_cycles=tuned.lost_cycles + 1 if is_lost else 0)
 
 
 def stored_state(state: State) -> str:
