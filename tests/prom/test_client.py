@@ -1,6 +1,7 @@
 """What a client makes of each answer of Prometheus, over a real socket."""
 
 import gzip
+import json
 import math
 import threading
 import time
@@ -124,6 +125,37 @@ def test_threads_may_share_a_client() -> None:
 
         with ThreadPoolExecutor(4) as threads:
             assert list(threads.map(value_at, range(4))) == [0, 1, 2, 3]
+
+
+def ask_by_clock(behind_seconds: float, behaviour: Behaviour | None = None) -> tuple[Series, ...]:
+    """What a client makes of an answer, if its own clock is behind that of Prometheus."""
+    with fake_prometheus(behaviour) as fake:
+        settings = PrometheusSettings(url=fake.url)
+        with Prometheus(settings, clock=lambda: time.time() - behind_seconds) as prometheus:
+            return prometheus.vector(QUERY, AT_SECONDS)
+
+
+@pytest.mark.parametrize("behind_seconds", [600, -600])
+def test_a_clock_that_is_not_that_of_prometheus_is_an_error_that_names_both(behind_seconds: float) -> None:
+    both = r"at 20\d\d-\S+ \S+ UTC by the clock of Prometheus, and at 20\d\d-\S+ \S+ by the operator's"
+    with pytest.raises(
+        PrometheusError, match=rf"^vllm:num_requests_running was answered {both}: set the clock"
+    ):
+        ask_by_clock(behind_seconds)
+
+
+def test_clocks_may_differ_by_a_few_seconds() -> None:
+    assert ask_by_clock(25) == ask_by_clock(-25) == ()
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Foo 2026 12:00:00 GMT"])
+def test_a_server_that_tells_no_time_is_believed(date: str) -> None:
+    def behave(handler: Handler) -> None:
+        body = json.dumps(vector()).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n" + (f"Date: {date}\r\n" if date else "")
+        handler.wfile.write(f"{head}\r\n".encode() + body)
+
+    assert ask_by_clock(600, behave) == ()
 
 
 def raw(body: bytes, status: int = 200, promised: int | None = None, **headers: str) -> Behaviour:

@@ -1,5 +1,7 @@
 """Prometheus as one question: the value of each series at one moment."""
 
+import time
+from collections.abc import Callable
 from typing import Self
 
 from setpoint.prom.answer import vector
@@ -15,14 +17,20 @@ ANSWER_BYTES = 64 * 1024 * 1024
 class Prometheus:
     """Asks Prometheus, or what answers like it. Threads may share it; each question blocks its thread."""
 
-    def __init__(self, settings: PrometheusSettings, *, answer_bytes: int = ANSWER_BYTES) -> None:
-        """Connects at the first question."""
+    def __init__(
+        self,
+        settings: PrometheusSettings,
+        *,
+        answer_bytes: int = ANSWER_BYTES,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Connects at the first question. `clock` returns the Unix time."""
         # The HTTP client takes a third of a second to import: only who asks waits for it.
         from setpoint.prom import transport
 
         self._settings = settings
         self._transport = transport
-        self._connection = transport.connect(settings, answer_bytes=answer_bytes)
+        self._connection = transport.connect(settings, answer_bytes=answer_bytes, clock=clock)
 
     def __enter__(self) -> Self:
         return self
@@ -38,7 +46,8 @@ class Prometheus:
         """Return the series as they were at that Unix time, in milliseconds; none is an answer as well.
 
         Raises PrometheusError when no whole answer came within the timeout, or any of it is not as it should
-        be: an error, a redirect, a part, another kind of result, a series that was not asked for.
+        be: an error, a redirect, a part, another kind of result, a series that was not asked for, or a clock
+        that is not ours.
         """
         fault: str
         try:

@@ -6,6 +6,8 @@ What is set here is all there is: no proxy, password or certificate comes from t
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,11 +27,16 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _TOKEN_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
 _REDIRECTS = range(300, 400)
+CLOCK_SECONDS = 30.0
+"""Clocks may differ by so much. By one that is behind, samples of long ago look fresh."""
 
 
-def connect(settings: PrometheusSettings, *, answer_bytes: int) -> PrometheusConnect:
-    """Return a client whose queries give the whole answer, parsed JSON of at most so many bytes. Else they
-    raise AnswerError, OSError (requests' errors among it) or urllib3's HTTPError.
+def connect(
+    settings: PrometheusSettings, *, answer_bytes: int, clock: Callable[[], float]
+) -> PrometheusConnect:
+    """Return a client whose queries give the whole answer, parsed JSON of at most so many bytes, of a server
+    whose clock is right by ours (Unix time). Else they raise AnswerError, OSError (requests' errors among it)
+    or urllib3's HTTPError.
     """
     session = requests.Session()
     session.trust_env = False
@@ -39,7 +46,7 @@ def connect(settings: PrometheusSettings, *, answer_bytes: int) -> PrometheusCon
     session.headers["User-Agent"] = "setpoint"
     if settings.tenant is not None:
         session.headers[settings.tenant.header] = settings.tenant.value
-    session.hooks["response"] = [_reader(answer_bytes)]
+    session.hooks["response"] = [_reader(answer_bytes, clock)]
     auth = None if settings.token_file is None else _BearerToken(settings.token_file)
     prometheus = PrometheusConnect(settings.url, session=session, auth=auth)
     # The client has mounted an adapter of its own, which tries again on its own.
@@ -106,8 +113,9 @@ class _Answer(requests.Response):
         return {"data": {"result": self._parsed}}
 
 
-def _reader(answer_bytes: int) -> Callable[..., requests.Response]:
+def _reader(answer_bytes: int, clock: Callable[[], float]) -> Callable[..., requests.Response]:
     def read(response: requests.Response, **_: object) -> requests.Response:
+        begun_seconds = clock()
         with response:
             if response.status_code in _REDIRECTS:
                 raise AnswerError(_redirect(response))
@@ -116,9 +124,25 @@ def _reader(answer_bytes: int) -> Callable[..., requests.Response]:
                 body += chunk
                 if len(body) > answer_bytes:
                     raise AnswerError(f"had an answer of more than {answer_bytes} bytes")
-        return _Answer(_parsed(response, body))
+        parsed = _parsed(response, body)
+        _check_clock(response, begun_seconds)
+        return _Answer(parsed)
 
     return read
+
+
+def _check_clock(response: requests.Response, now_seconds: float) -> None:
+    """Hold the server's clock against ours, where it tells the time of its answer (RFC 9110, 6.6.1)."""
+    try:
+        theirs = parsedate_to_datetime(response.headers.get("Date", "")).replace(tzinfo=UTC)
+    except ValueError:
+        return
+    if abs(theirs.timestamp() - now_seconds) > CLOCK_SECONDS:
+        ours = datetime.fromtimestamp(now_seconds, UTC)
+        raise AnswerError(
+            f"was answered at {theirs:%Y-%m-%d %H:%M:%S} UTC by the clock of Prometheus, and at"
+            f" {ours:%Y-%m-%d %H:%M:%S} by the operator's: set the clocks of both machines"
+        )
 
 
 def _redirect(response: requests.Response) -> str:
