@@ -3,10 +3,13 @@
 import gc
 from collections.abc import Collection
 
+import pytest
+
 from setpoint.controllers.tuning.scrape import MOST_NAMED, engines_by
 from setpoint.prom.errors import PrometheusError
 from setpoint.prom.promql import Query
 from setpoint.prom.scrape import MAX_QUERIES
+from setpoint.signals.reading import NAMES
 from setpoint.signals.series import Series
 
 
@@ -46,6 +49,35 @@ def test_a_collector_that_was_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+class Relabelled(Collected):
+    """A Prometheus that has one series of each metric, with these labels of its scrape."""
+
+    def __init__(self, **labels: str) -> None:
+        super().__init__()
+        self._labels = {"setpoint_service": "chat", **labels}
+
+    def vector(self, query: Query, at_seconds: float) -> tuple[Series, ...]:
+        """Answer with the series."""
+        super().vector(query, at_seconds)
+        return (Series(query.selector.metric, self._labels, 1.0),)
+
+
+@pytest.mark.parametrize("labels", [{}, {"namespace": "team-a"}, {"pod": "chat-1"}])
+def test_series_that_do_not_say_of_which_pod_they_are_are_told_where_a_pod_has_none(
+    labels: dict[str, str],
+) -> None:
+    engines = engines_by(Relabelled(**labels), 30)(1e9, ())
+    assert engines.fault_of(("team-a", "chat-1")) == (
+        f"Prometheus has no series of it, and {len(NAMES)} of engines without the labels namespace and pod:"
+        " set both by relabel_configs (docs/prometheus.md)"
+    )
+
+
+def test_a_pod_without_series_is_told_as_that() -> None:
+    engines = engines_by(Relabelled(namespace="team-b", pod="other"), 30)(1e9, ())
+    assert engines.fault_of(("team-a", "chat-1")) == "Prometheus has no series of it"
 
 
 def histograms_asked_for(unjudged: Collection[str]) -> list[str]:

@@ -261,7 +261,7 @@ def _observation(snapshot: Snapshot, engines: Engines, now: float) -> Observatio
     for name in snapshot.engines:
         pod = namespace, name
         if pod not in engines.readings:
-            missing[name] = engines.faults.get(pod, "Prometheus has no series of it")
+            missing[name] = engines.fault_of(pod)
         elif engines.services.get(pod) != service:
             missing[name] = f"its series say that it is an engine of {engines.services.get(pod)}"
         else:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from setpoint.prom.errors import PrometheusError
-from setpoint.prom.pods import SERVICE_LABEL, Pod, Scrape
+from setpoint.prom.pods import NAMESPACE_LABEL, POD_LABEL, SERVICE_LABEL, Pod, Scrape
 from setpoint.prom.promql import Matcher, OneOf, Selector
 from setpoint.prom.scrape import OURS, Prometheus, scrape
 from setpoint.signals.reading import HISTOGRAMS, Reading, ReadingError, reading
@@ -26,8 +26,21 @@ class Engines:
     """Whose engines they are, by the labels of their series."""
     faults: Mapping[Pod, str] = field(default_factory=dict)
     """Why an engine of which there are series cannot be believed."""
+    nameless: int = 0
+    """How many series of engines do not say of which pod they are."""
     failure: str = ""
     """Why Prometheus told nothing at all."""
+
+    def fault_of(self, pod: Pod) -> str:
+        """Why there is no reading of a pod, a clause that follows its name."""
+        if pod in self.faults:
+            return self.faults[pod]
+        if self.nameless:
+            return (
+                f"Prometheus has no series of it, and {self.nameless} of engines without the labels"
+                f" {NAMESPACE_LABEL} and {POD_LABEL}: set both by relabel_configs (docs/prometheus.md)"
+            )
+        return "Prometheus has no series of it"
 
 
 Look = Callable[[float, Collection[str]], Engines]
@@ -82,4 +95,4 @@ def _engines(found: Scrape) -> Engines:
         except ReadingError as error:
             faults[pod] = str(error)
     services = {pod: samples.service for pod, samples in found.pods.items()}
-    return Engines(readings, services, faults)
+    return Engines(readings, services, faults, found.nameless)
