@@ -96,6 +96,9 @@ def test_both_ways_scrape_alike() -> None:
     assert prometheus.config(objects)["global"]["scrape_interval"] == endpoint(objects)["interval"] == "15s"
     assert job["sample_limit"] == monitor["sampleLimit"] == 7
     assert job["body_size_limit"] == monitor["bodySizeLimit"]
+    assert job["label_limit"] == monitor["labelLimit"]
+    assert job["label_name_length_limit"] == monitor["labelNameLengthLimit"]
+    assert job["label_value_length_limit"] == monitor["labelValueLengthLimit"]
     # What an engine sends overrides nothing, and leads nowhere.
     for name, other in (
         ("honor_labels", "honorLabels"),
@@ -103,7 +106,12 @@ def test_both_ways_scrape_alike() -> None:
         ("follow_redirects", "followRedirects"),
     ):
         assert job[name] is endpoint(objects)[other] is False
-    assert job["metric_relabel_configs"] == endpoint(objects)["metricRelabelings"]
+    relabelings = [
+        {name: value for name, value in rule.items() if name != "sourceLabels"}
+        | ({"source_labels": rule["sourceLabels"]} if "sourceLabels" in rule else {})
+        for rule in endpoint(objects)["metricRelabelings"]
+    ]
+    assert job["metric_relabel_configs"] == relabelings
 
 
 def test_both_ways_have_the_same_alerts() -> None:

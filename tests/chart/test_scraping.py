@@ -1,6 +1,7 @@
 """What the configuration makes of an engine that lies, by a real Prometheus on this machine."""
 
 import http.server
+import re
 import socket
 import subprocess
 import threading
@@ -21,6 +22,7 @@ from tests.prometheus import built
 
 pytestmark = pytest.mark.prometheus
 
+METRICS = Path(__file__).parents[2] / "e2e" / "contract" / "vllm-metrics-0.32.txt"
 META = "__meta_kubernetes_"
 OTHERS = 'namespace="team-b",pod="other",setpoint_service="rival",job="x",instance="y"'
 LIES = f"""
@@ -173,3 +175,36 @@ async def test_too_many_samples_of_one_engine_are_none(tmp_path: Path) -> None:
         (target,) = api.targets(url)
         assert "sample limit" in target["lastError"]
         assert vector(url, "setpoint_requests_total") == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "limit"),
+    [
+        ('objective="' + 513 * "x" + '"', "label value length limit"),
+        (129 * "x" + '="1"', "label name length limit"),
+        (",".join(f'x{number}="1"' for number in range(64)), "label limit"),
+    ],
+    ids=["value", "name", "number"],
+)
+async def test_an_engine_with_labels_beyond_the_limits_gives_no_sample(
+    tmp_path: Path, labels: str, limit: str
+) -> None:
+    text = f"{LIES}setpoint_tokens_total{{{labels}}} 1\n"
+    with running(Engine(text)) as engine, scraping(tmp_path, pod(engine)) as url:
+        await until(lambda: bool(vector(url, "up == 0")))
+        (target,) = api.targets(url)
+        assert limit.replace(" ", "_") in target["lastError"].replace(" ", "_")
+        assert vector(url, "setpoint_requests_total") == []
+
+
+async def test_all_that_a_vllm_tells_is_within_the_limits_and_only_its_own_is_kept(tmp_path: Path) -> None:
+    own = set(re.findall(r"^[a-zA-Z_:][\w:]*", METRICS.read_text(), re.MULTILINE))
+    others = {name for name in own if not name.startswith(("vllm:", "setpoint_"))}
+    long = 'vllm:lora_requests_info{running_lora_adapters="' + 600 * "x" + '"} 1\n'
+    with running(Engine(METRICS.read_text() + long)) as engine, scraping(tmp_path, pod(engine)) as url:
+        await until(lambda: bool(vector(url, "up == 1")))
+        found = {
+            each.labels["__name__"] for each in vector(url, '{setpoint_service!="",__name__!~"up|scrape_.*"}')
+        }
+    assert others
+    assert found == own - others

@@ -18,7 +18,8 @@ helm.sh/chart: {{ include "setpoint.chart" . }}
 
 {{- /*
 An engine is not trusted: what it sends under a name of the labels below becomes exported_NAME, it cannot choose when
-a sample was, nor send Prometheus elsewhere, nor fill its memory with one answer.
+a sample was, nor send Prometheus elsewhere, nor fill its memory with one answer or one
+label. vLLM has up to 40 labels on a series, none longer than a model's name.
 */ -}}
 {{- define "setpoint.prometheus.config" -}}
 {{- with .Values.prometheus -}}
@@ -44,6 +45,9 @@ scrape_configs:
     follow_redirects: false
     sample_limit: {{ .sampleLimit }}
     body_size_limit: 16MB
+    label_limit: 64
+    label_name_length_limit: 128
+    label_value_length_limit: 512
     kubernetes_sd_configs:
       - role: pod
         selectors:
@@ -67,5 +71,12 @@ scrape_configs:
       # Setpoint's name for the uid of a service, which no pod bears yet: nobody else may give it.
       - regex: setpoint_uid
         action: labeldrop
+      # Its labels are lists of adapters, of any length: of an engine with many the whole scrape would fail.
+      - source_labels: [__name__]
+        regex: vllm:lora_requests_info
+        action: drop
+      - source_labels: [__name__]
+        regex: (vllm:|setpoint_).*
+        action: keep
 {{- end -}}
 {{- end -}}
