@@ -4,17 +4,14 @@ import io
 import itertools
 import json
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from setpoint.cli import tune
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.tune import Loop
 from setpoint.cli.tune_display import Display, knobs_text
@@ -341,32 +338,6 @@ def test_a_folder_that_may_not_be_written_is_refused(run: Run, tmp_path: Path) -
     tmp_path.chmod(0o500)
     ended = run("tune", *itertools.chain.from_iterable(FLAGS.items()), "--limits-file", str(tmp_path / "l"))
     assert (ended.status, "cannot be written: Permission denied" in ended.err) == (2, True)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_end_puts_the_start_values_back(
-    engine: FakeEngine, run: Run, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
-) -> None:
-    """The clock goes on by ten seconds with each look, and the signal comes once the limit is in force."""
-    clock = itertools.count(1e9, 10.0)
-    monkeypatch.setattr(tune, "time", SimpleNamespace(time=lambda: next(clock)))
-    monkeypatch.setattr(tune, "_SHORTEST_INTERVAL_SECONDS", 0.0)
-    before = signal.getsignal(number)
-    moved: list[dict[Limit, int]] = []
-
-    def once_moved(scrapes: int) -> None:
-        if scrapes > 100 or engine.believed.limits:
-            moved.append(engine.believed.limits)
-            os.kill(os.getpid(), number)
-
-    engine.on_scrape = once_moved
-    ended = run(
-        "tune", "--metrics-url", engine.url, "--limits-file", str(engine.path), "--slo", "itl.p95=30ms",
-        "--mode", "Auto", "--interval", "200ms",
-    )  # fmt: skip
-    assert moved[0] == {Limit.TOKENS: 4096}
-    assert (ended.status, ended.err, written(engine)) == (0, "", {})
-    assert signal.getsignal(number) is before
 
 
 def test_the_knobs_that_are_off_their_start_values_are_told() -> None:

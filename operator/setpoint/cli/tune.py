@@ -4,14 +4,14 @@ import argparse
 import os
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from signal import SIGINT, SIGTERM, signal
-from typing import IO, TextIO
+from queue import Empty, SimpleQueue
+from signal import SIG_IGN, SIGINT, SIGTERM, signal
+from typing import IO, Any, TextIO
 from urllib.parse import urlsplit
 
 from setpoint.cli.documents import DocumentError
@@ -74,7 +74,7 @@ def tune(options: argparse.Namespace) -> int:
         writer=f"setpoint-tune/{socket.gethostname()}/{os.getpid()}",
         stale_seconds=max(30.0, 3 * options.interval),
     )
-    stop = threading.Event()
+    stop: SimpleQueue[int] = SimpleQueue()  # unlike an Event it may be told in the midst of being told
     with ExitStack() as files:
         log = _opened(options.json_log, files) if options.json_log else None
         loop = Loop(
@@ -84,17 +84,29 @@ def tune(options: argparse.Namespace) -> int:
             Display(sys.stdout),
             log,
         )
-        before = {number: signal(number, lambda *_: stop.set()) for number in (SIGINT, SIGTERM)}
+        later: dict[int, Any] = {
+            number: signal(number, lambda number, _: stop.put(number)) for number in (SIGINT, SIGTERM)
+        }
         try:
             loop.begin(time.time())
-            while not stop.is_set():
+            wait_seconds = 0.0
+            while not _is_told(stop, wait_seconds):
                 loop.look(time.time())
-                stop.wait(options.interval)
+                wait_seconds = options.interval
             loop.stop(time.time())
+            later = dict.fromkeys(later, SIG_IGN)  # all is done: one more signal makes no failure of it
         finally:
-            for number, handler in before.items():
+            for number, handler in later.items():
                 signal(number, handler)
     return 0
+
+
+def _is_told(stop: SimpleQueue[int], wait_seconds: float) -> bool:
+    try:
+        stop.get(timeout=wait_seconds)
+    except Empty:
+        return False
+    return True
 
 
 @dataclass
