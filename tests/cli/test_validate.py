@@ -375,6 +375,25 @@ def test_what_breaks_no_rule_has_no_fault_of_the_schema(submitted: dict[str, Any
     assert [fault for fault in faults if fault.reason == "InvalidSpec"] == []
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"threshold": "fast"}, {"name": "No Name"}, {"metric": "Latency"}, {"percentile": 100}, {"x": 1}],
+)
+def test_one_wrong_field_of_an_item_is_one_fault(wrong: dict[str, Any]) -> None:
+    objective = {"name": "a", "metric": "TimeToFirstToken", "threshold": "1s", **wrong}
+    faults = check(inference_service_object(slo={"objectives": [objective]}), settings()).faults
+    assert [fault.field for fault in faults] == [f"spec.slo.objectives[0].{next(iter(wrong))}"]
+
+
+def test_a_required_field_that_is_not_there_is_said_beside_a_wrong_one() -> None:
+    objective = {"name": "a", "threshold": "fast"}
+    faults = check(inference_service_object(slo={"objectives": [objective]}), settings()).faults
+    assert {fault.field.removeprefix("spec.slo.objectives[0].") for fault in faults} == {
+        "metric",
+        "threshold",
+    }
+
+
 @hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(inference_service_objects())
 def test_setting_faults_aside_ends_and_hides_none(submitted: dict[str, Any]) -> None:

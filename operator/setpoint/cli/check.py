@@ -63,7 +63,7 @@ def check(document: dict[str, Any], settings: Settings) -> Checked:
                 if details["loc"] == _ARGS and details["type"] == "rule":
                     # A rule over the list as a whole must not hide what the engine finds in its items.
                     args = value_at(rest, _ARGS)
-                _set_aside(rest, details["loc"], details["type"])
+                aside.add(_set_aside(rest, details["loc"], details["type"]))
         else:
             judged = service if args is None else _with_args(service, args)
             faults += deployment.faults(judged, settings)
@@ -83,22 +83,23 @@ def _within(aside: set[Location], location: Location) -> bool:
     return any(location[:length] in aside for length in range(1, len(location) + 1))
 
 
-def _set_aside(rest: dict[str, Any], location: Location, kind: str = "") -> None:
+def _set_aside(rest: dict[str, Any], location: Location, kind: str = "") -> Location:
     """Take what stands at `location` out of `rest`, with as much around it as cannot do without it.
 
-    `kind` is that of pydantic's error.
+    Return the location of all that was taken. `kind` is that of pydantic's error.
     """
     if location in _STAND_INS:
         value_at(rest, location[:-1])[location[-1]] = _STAND_INS[location]
-        return
+        return location
     around, last = value_at(rest, location[:-1]), location[-1]
     if isinstance(around, list) and kind == "string_type":
         item = around[int(last)]
         # As a text, a number or boolean among texts can be looked at.
         around[int(last)] = json.dumps(item) if isinstance(item, int | float) else _INERT
     elif isinstance(around, list):
-        _set_aside(rest, location[:-1])
+        return _set_aside(rest, location[:-1])
     elif isinstance(around, dict) and last in around:
         del around[str(last)]
     elif isinstance(around, dict):
-        _set_aside(rest, location[:-1])
+        return _set_aside(rest, location[:-1])
+    return location
