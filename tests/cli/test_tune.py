@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -221,9 +222,13 @@ def test_who_is_stopped_before_the_first_look_has_written_nothing(engine: FakeEn
         (speaks(b"SSH-2.0-OpenSSH_9.2\r\n"), "not HTTP: BadStatusLine"),
         (
             speaks(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n50\r\nab"),
-            "not HTTP: IncompleteRead",
+            "its answer ends in the middle",
         ),
         (speaks(), "it cannot be reached: Remote end closed connection"),
+        (
+            speaks(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://other/metrics\r\n\r\n"),
+            "it answered 307 Temporary Redirect: give the address that it leads to",
+        ),
     ],
 )
 def test_what_an_engine_answers_instead_of_metrics_is_said(
@@ -237,17 +242,30 @@ def test_what_an_engine_answers_instead_of_metrics_is_said(
     assert message in decision.message
 
 
-def test_an_answer_without_an_end_is_given_up(engine: FakeEngine) -> None:
+@pytest.mark.parametrize(
+    ("head", "drip"),
+    [
+        (b"", b"H"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"#"),
+    ],
+    ids=["status line", "header", "headers", "body"],
+)
+def test_an_answer_without_an_end_is_given_up(engine: FakeEngine, head: bytes, drip: bytes) -> None:
     ended = threading.Event()
 
-    def drips(handler: object) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")  # type: ignore[attr-defined]
-        while not ended.wait(0.02):
-            handler.wfile.write(b"#")  # type: ignore[attr-defined]
+    def drips(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(head)
+        for _ in range(90):  # below the 100 headers that an answer may have
+            if ended.wait(0.02):
+                return
+            handler.wfile.write(drip)
+        ended.wait()
 
     engine.answer = drips
     try:
-        with pytest.raises(UnreadableError, match=r"it answered for longer than 0\.2 s"):
+        with pytest.raises(UnreadableError, match=r"it gave no whole answer within 0\.2 s"):
             read_engine(engine.url, 0.0, 0.2)
     finally:
         ended.set()

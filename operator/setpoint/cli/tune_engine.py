@@ -2,12 +2,11 @@
 
 import http.client
 import tempfile
-import time
-import urllib.error
-import urllib.request
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from setpoint.signals.exposition import parse_exposition
 from setpoint.signals.reading import HISTOGRAMS, NAMES, Reading, reading
@@ -16,10 +15,7 @@ from setpoint_vllm.limits_file import MAX_CHARACTERS, LimitsFile, parse
 MOST_BYTES = 16 * 2**20
 """A busy vLLM with several ranks serves well below one megabyte."""
 
-
 _CHUNK_BYTES = 2**16
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Without a proxy of the environment: the engine is near, and a proxy's answer would not be its own."""
 
 
 class UnreadableError(Exception):
@@ -31,15 +27,7 @@ def read_engine(url: str, at_seconds: float, timeout_seconds: float) -> Reading:
 
     Raises UnreadableError.
     """
-    try:
-        body = _body(url, timeout_seconds)
-    except urllib.error.HTTPError as error:
-        raise UnreadableError(f"it answered {error.code} {error.reason}") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise UnreadableError(f"it cannot be reached: {reason}") from None
-    except http.client.HTTPException as error:
-        raise UnreadableError(f"it answered something that is not HTTP: {type(error).__name__}") from None
+    body = _body(url, timeout_seconds)
     try:
         found = reading(parse_exposition(body.decode(), {*NAMES, *HISTOGRAMS}), at_seconds)
     except ValueError as error:
@@ -48,20 +36,66 @@ def read_engine(url: str, at_seconds: float, timeout_seconds: float) -> Reading:
 
 
 def _body(url: str, timeout_seconds: float) -> bytes:
-    """The whole answer. Raises what urllib raises, and UnreadableError for one that has no end."""
-    deadline_seconds = time.monotonic() + timeout_seconds
+    """The whole answer, within the timeout from connecting to its last byte. Raises UnreadableError."""
+    # The HTTP client takes a third of a second to import: only who asks waits for it.
+    import requests
+    import urllib3
+
+    from setpoint.prom.deadline import DeadlineAdapter
+
     body = bytearray()
-    with _OPENER.open(url, timeout=timeout_seconds) as answer:
-        while chunk := answer.read1(_CHUNK_BYTES):
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise UnreadableError(f"it answered more than {MOST_BYTES} bytes")
-            if time.monotonic() > deadline_seconds:
-                raise UnreadableError(f"it answered for longer than {timeout_seconds:g} s")
-        is_whole = not answer.length and body.endswith(b"\n")
-    if body and not is_whole:
+    whole: Any = urllib3.Timeout(total=timeout_seconds)  # requests hands it on, and does not say so
+    with requests.Session() as session:
+        session.trust_env = (
+            False  # the engine is near: what a proxy of the environment answers is not its own
+        )
+        session.mount("http://", DeadlineAdapter(max_retries=0))
+        session.mount("https://", DeadlineAdapter(max_retries=0))
+        session.headers["Accept-Encoding"] = "identity"
+        try:
+            with session.get(url, stream=True, allow_redirects=False, timeout=whole) as answer:
+                if answer.status_code != 200:
+                    leads = ": give the address that it leads to" if answer.is_redirect else ""
+                    raise UnreadableError(f"it answered {answer.status_code} {answer.reason}{leads}")
+                for chunk in answer.iter_content(_CHUNK_BYTES):
+                    body += chunk
+                    if len(body) > MOST_BYTES:
+                        raise UnreadableError(f"it answered more than {MOST_BYTES} bytes")
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
+            raise UnreadableError(_why_no_answer(error, timeout_seconds)) from None
+    if body and not body.endswith(b"\n"):
         raise UnreadableError("its answer ends in the middle")
     return bytes(body)
+
+
+def _why_no_answer(error: Exception, timeout_seconds: float) -> str:
+    import urllib3.exceptions as of_urllib3
+
+    causes = list(_causes(error))
+    for each in causes:
+        # A refused connection is of urllib3's timeouts, though it is none.
+        if isinstance(each, of_urllib3.TimeoutError | TimeoutError) and not isinstance(
+            each, of_urllib3.NewConnectionError
+        ):
+            return f"it gave no whole answer within {timeout_seconds:g} s"
+    match causes[-1]:
+        case http.client.IncompleteRead() | of_urllib3.IncompleteRead():
+            return "its answer ends in the middle"
+        case OSError() as cause:
+            return f"it cannot be reached: {cause}"
+        case http.client.HTTPException() as cause:
+            return f"it answered something that is not HTTP: {type(cause).__name__}"
+        case cause:
+            return f"it cannot be read: {cause}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and those within it, the last the first that happened."""
+    inner: BaseException | None = error
+    while inner is not None:
+        yield inner
+        parts = (getattr(inner, "reason", None), *inner.args, inner.__cause__)
+        inner = next((part for part in parts if isinstance(part, BaseException)), None)
 
 
 def read_limits_file(path: Path) -> LimitsFile:
