@@ -28,6 +28,8 @@ class FakeEngine:
     """Instead of metrics."""
     on_scrape: Callable[[int], None] = lambda _: None
     believed: LimitsFile = field(default_factory=LimitsFile)
+    now_seconds: float = 0.0
+    """Unix time by its clock, by which leases end."""
 
     def metrics(self) -> str:
         """What it serves at its next scrape."""
@@ -74,7 +76,7 @@ class FakeEngine:
         yield f'setpoint_tokens_total{{objective="itl",verdict="good"}} {self.good_gaps * self.scrapes}'
         yield f'setpoint_tokens_total{{objective="itl",verdict="bad"}} {self.bad_gaps * self.scrapes}'
         for name, start in START.items():
-            in_force = self.believed.limits.get(Limit(name), start)
+            in_force = self.believed.wanted(self.now_seconds).get(Limit(name), start)
             yield f'setpoint_engine_limit{{engine="0",limit="{name}"}} {in_force}'.replace("inf", "+Inf")
             yield f'setpoint_engine_limit_start{{engine="0",limit="{name}"}} {start}'.replace("inf", "+Inf")
         writer, generation = self.believed.writer, self.believed.generation

@@ -14,19 +14,17 @@ from pathlib import Path
 import pytest
 
 from setpoint.cli.documents import DocumentError
-from setpoint.cli.tune import Loop
-from setpoint.cli.tune_display import Display, knobs_text
+from setpoint.cli.tune_display import knobs_text
 from setpoint.cli.tune_engine import UnreadableError, read_engine
 from setpoint.signals.window import DataState
 from setpoint.tuner.knobs import Knobs
-from setpoint.tuner.promise import Objective
-from setpoint.tuner.state import Decision, Mode, OnStop, Reason, Settings
-from setpoint_vllm.limits_file import Latency, Limit, parse
+from setpoint.tuner.state import Mode, OnStop, Reason
+from setpoint_vllm.limits_file import Limit, parse
 from tests.cli.conftest import Ended, Run
 from tests.cli.engines import FakeEngine, answers, serving, speaks
+from tests.cli.looks import Looks
 from tests.simulator.http.server import serve, tiny_model
 
-OBJECTIVES = (Objective("itl", Latency.ITL, 0.03),)
 TOO_BIG = b"# " + b"a" * (16 * 2**20) + b"\n"
 
 
@@ -34,33 +32,6 @@ TOO_BIG = b"# " + b"a" * (16 * 2**20) + b"\n"
 def engine(tmp_path: Path) -> Iterator[FakeEngine]:
     with serving(FakeEngine(tmp_path / "limits.json")) as engine:
         yield engine
-
-
-class Looks:
-    """The loop, whose clock goes on by ten seconds with each look."""
-
-    def __init__(self, engine: FakeEngine, mode: Mode = Mode.AUTO, on_stop: OnStop = OnStop.RESTORE) -> None:
-        settings = Settings(mode, OBJECTIVES, writer="us", on_stop=on_stop)
-        self.out, self.log, self.now = io.StringIO(), io.StringIO(), 1e9
-        self.loop = Loop(
-            settings, engine.path, lambda now: read_engine(engine.url, now, 5.0), Display(self.out), self.log
-        )
-
-    def begin(self) -> None:
-        self.loop.begin(self.now)
-
-    def look(self, times: int = 1) -> Decision:
-        for _ in range(times):
-            self.now += 10
-            decision = self.loop.look(self.now)
-        return decision
-
-    def until_moved(self) -> None:
-        self.begin()
-        for _ in range(20):
-            if self.look().is_applied:
-                return
-        raise AssertionError(self.out.getvalue())
 
 
 def written(engine: FakeEngine) -> dict[Limit, int]:
@@ -168,18 +139,6 @@ def test_limits_whose_lease_is_long_over_hinder_nobody(engine: FakeEngine) -> No
 
 
 FOREIGN = '{"generation": 99, "writer": "somebody", "limits": {"tokens": 300}}'
-
-
-def test_a_file_that_somebody_else_wrote_meanwhile_is_left_alone(engine: FakeEngine) -> None:
-    looks = Looks(engine)
-    looks.until_moved()
-    looks.look()
-    engine.path.write_text(FOREIGN)
-    for _ in range(400):  # longer than a lease
-        assert looks.look().reason is Reason.FROZEN
-    looks.loop.stop(looks.now)
-    assert engine.path.read_text() == FOREIGN
-    assert "keeps to limits written by somebody" in looks.out.getvalue()
 
 
 def test_at_the_end_the_start_values_are_put_back(engine: FakeEngine) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from signal import SIG_IGN, SIGINT, SIGTERM, signal
@@ -33,6 +34,7 @@ from setpoint_vllm.limits_file import Latency
 _PURPOSE = "hold a latency promise on one running vLLM by moving its limits, without Kubernetes"
 _MODES = (Mode.RECOMMEND, Mode.AUTO)
 _LATENCIES = {Metric.TTFT: Latency.TTFT, Metric.ITL: Latency.ITL}
+_GIVEN_UP_SECONDS = 60.0
 _SHORTEST_INTERVAL_SECONDS, _LONGEST_INTERVAL_SECONDS = 1.0, 60.0
 
 
@@ -126,6 +128,8 @@ class Loop:
     """Of the file as we wrote it."""
     _has_read: bool = False
     _is_frozen: bool = False
+    _given_up: tuple[int, float] | None = None
+    """The generation of somebody else's limits that are start values again, and since when."""
 
     def __post_init__(self) -> None:
         self._unjudged = Unjudged(self.settings.objectives)
@@ -160,12 +164,37 @@ class Loop:
             self._told_generation = None
         self._has_read = True
 
+    def _go_on(self, reading: Reading, now: float) -> None:
+        """Begin anew where somebody else's limits were in force, and for a while there have been none.
+
+        Until then whoever wrote them may be about to move them: two that exceeded one another at once would
+        both never see what their limits do.
+        """
+        highest = max((each.generation for each in reading.ranks.values()), default=0)
+        if not self._is_frozen or not self._has_given_up(reading, now):
+            self._given_up = None
+        elif self._given_up is None or self._given_up[0] != highest:
+            self._given_up = highest, now
+        elif now - self._given_up[1] >= _GIVEN_UP_SECONDS:
+            self.display.note("the limits of the other one are the start values again: it goes on from there")
+            self.state, self._told_generation = State(generation=highest), None
+            self._given_up, self._is_frozen = None, False
+
+    def _has_given_up(self, reading: Reading, now: float) -> bool:
+        """Whether the engine keeps to its start values, and no limits wait for it in the file."""
+        return not read_limits_file(self.path).wanted(now) and all(
+            value >= rank.start.get(limit, inf)
+            for rank in reading.ranks.values()
+            for limit, value in rank.in_force.items()
+        )
+
     def look(self, now: float) -> Decision:
         """Do one cycle. Raises DocumentError when a file cannot be written."""
         readings, missing = {}, {}
         try:
             readings["engine"] = self.read(now)
             self._exceed(readings["engine"])
+            self._go_on(readings["engine"], now)
             self.start = start_of(readings) or self.start
         except UnreadableError as error:
             missing["engine"] = str(error)
@@ -173,7 +202,8 @@ class Loop:
         decision, after = decide(observation, self.state, self.settings)
         self._record(Record(observation, self.settings, self.state, decision, after))
         self.state = after
-        self._is_frozen = decision.reason is Reason.FROZEN
+        is_still_frozen = self._is_frozen and decision.reason is Reason.SIGNAL_LOST
+        self._is_frozen = decision.reason is Reason.FROZEN or is_still_frozen
         self._write()
         self.display.show(now, decision, after)
         if by_histogram := self._unjudged.look(readings.get("engine")):
