@@ -79,3 +79,15 @@ def test_any_number_of_signals_close_together_end_it_once_with_the_start_values(
     assert (ours.returncode, err) == (0, b"")
     assert out.count(b"the limits go back to the start values") == 1
     assert list(engine.path.parent.iterdir()) == [engine.path]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_log_on_a_full_disk_makes_no_failure_of_the_end(engine: FakeEngine, run: Run) -> None:
+    def after_some_looks(scrapes: int) -> None:
+        if scrapes == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    engine.on_scrape = after_some_looks
+    ended = run(*flags(engine, "--interval", "1s", "--json-log", "/dev/full"))
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.count("note: --json-log: it takes nothing more: No space left on device") == 1

@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -240,6 +240,8 @@ class Loop:
             self.log.write(record_line(record) + "\n")
             self.log.flush()
         except OSError as error:
+            with suppress(OSError):  # what it has not taken, it does not take at the end either
+                self.log.close()
             self.log = None
             self.display.note(f"--json-log: it takes nothing more: {error.strerror}")
 
