@@ -17,7 +17,13 @@ from urllib.parse import urlsplit
 
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.tune_display import Display, knobs_text
-from setpoint.cli.tune_engine import UnreadableError, read_engine, read_limits_file, write_limits_file
+from setpoint.cli.tune_engine import (
+    UnreadableError,
+    checked_limits_file,
+    read_engine,
+    read_limits_file,
+    write_limits_file,
+)
 from setpoint.cli.tune_unjudged import Unjudged
 from setpoint.cli.typed import typed
 from setpoint.signals.reading import Reading
@@ -66,7 +72,7 @@ def tune(options: argparse.Namespace) -> int:
     """Steer the engine until a signal ends it; return the exit status.
 
     Raises DocumentError when the SLO cannot be judged by an engine, when bounds contradict each other, when
-    Recommend would take limits back, or when a file cannot be written.
+    Recommend would take limits back, or when a file cannot be written, or is something else.
     """
     settings = Settings(
         mode=options.mode,
@@ -137,9 +143,10 @@ class Loop:
     def begin(self, now: float) -> None:
         """Find the generation that ours must exceed.
 
-        Raises DocumentError when Recommend would take back limits that hold now.
+        Raises DocumentError when there is something else than a limits file, or Recommend would take back
+        limits that hold now.
         """
-        found = read_limits_file(self.path)
+        found = checked_limits_file(self.path)
         if found.wanted(now):
             writer = found.writer or "somebody"
             if self.settings.mode is Mode.RECOMMEND:

@@ -1,6 +1,7 @@
 """One engine on this machine: its /metrics is read over HTTP, and its limits file is written."""
 
 import http.client
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from setpoint.cli.documents import DocumentError
 from setpoint.signals.exposition import parse_exposition
 from setpoint.signals.reading import HISTOGRAMS, NAMES, Reading, reading
 from setpoint_vllm.limits_file import MAX_CHARACTERS, LimitsFile, parse
@@ -16,6 +18,9 @@ MOST_BYTES = 16 * 2**20
 """A busy vLLM with several ranks serves well below one megabyte."""
 
 _CHUNK_BYTES = 2**16
+
+
+_REMEDY = "name the file that the engine was started with, and remove what stands there if that is it"
 
 
 class UnreadableError(Exception):
@@ -98,17 +103,45 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         inner = next((part for part in parts if isinstance(part, BaseException)), None)
 
 
+def checked_limits_file(path: Path) -> LimitsFile:
+    """Return what stands in the file that is to be written; what is not there, or empty, is of generation 0.
+
+    Raises DocumentError for what is no limits file, so that nothing else is ever overwritten.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise DocumentError(f"--limits-file: {path} is no file: {_REMEDY}")
+        return _read(path) or LimitsFile()
+    except FileNotFoundError:
+        return LimitsFile()
+    except OSError as error:
+        raise DocumentError(f"--limits-file: {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        fault = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
+        raise DocumentError(f"--limits-file: {path} is no limits file: {fault}; {_REMEDY}") from None
+
+
 def read_limits_file(path: Path) -> LimitsFile:
     """Return what stands in the file; what is not there or no limits file is one of generation 0."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:  # as the engine reads it
-            return parse(file.read(MAX_CHARACTERS + 1))
+        return _read(path) or LimitsFile()
     except (OSError, ValueError):
         return LimitsFile()
 
 
+def _read(path: Path) -> LimitsFile | None:
+    """What stands in the file, None where nothing does. Raises OSError, and ValueError for anything else."""
+    with path.open(encoding="utf-8", newline="") as file:  # as the engine reads it
+        text = file.read(MAX_CHARACTERS + 1)
+    return parse(text) if text.strip() else None
+
+
 def write_limits_file(path: Path, text: str) -> None:
-    """Write the file whole, or leave the one that is there. Raises OSError."""
+    """Write the file whole, or leave the one that is there. Raises OSError.
+
+    Of a link it is the file that the link names, there or not: an engine may read it by that name.
+    """
+    path = Path(os.path.realpath(path))
     with tempfile.NamedTemporaryFile(
         "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False
     ) as file:
