@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -309,6 +310,18 @@ def test_a_flag_that_cannot_be_is_refused_with_what_would_work(
     assert ended.status == 2
     assert message in ended.err
     assert "secret" not in ended.err.replace(value, "")
+
+
+def test_without_its_extra_it_says_what_to_install(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("prometheus_client", "prometheus_client.parser"):
+        monkeypatch.setitem(sys.modules, name, None)
+    of = {**FLAGS, "--limits-file": str(tmp_path / "limits.json")}
+    ended = run("tune", *itertools.chain.from_iterable(of.items()))
+    assert (ended.status, ended.out) == (2, "")
+    assert "needs prometheus_client" in ended.err
+    assert "pip install 'setpoint[tune]'" in ended.err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -20,6 +20,7 @@ from setpoint.cli.tune_display import Display, knobs_text
 from setpoint.cli.tune_engine import (
     UnreadableError,
     checked_limits_file,
+    prove_readable,
     read_engine,
     read_limits_file,
     write_limits_file,
@@ -72,8 +73,10 @@ def tune(options: argparse.Namespace) -> int:
     """Steer the engine until a signal ends it; return the exit status.
 
     Raises DocumentError when the SLO cannot be judged by an engine, when bounds contradict each other, when
-    Recommend would take limits back, or when a file cannot be written, or is something else.
+    Recommend would take limits back, when a file cannot be written, or is something else, or when what reads
+    metrics is not installed.
     """
+    prove_readable()
     settings = Settings(
         mode=options.mode,
         objectives=_objectives(options.slo),

@@ -27,6 +27,17 @@ class UnreadableError(Exception):
     """The engine told nothing that can be used; the message says what it did instead."""
 
 
+def prove_readable() -> None:
+    """Raise DocumentError where what reads /metrics is not installed."""
+    try:
+        import prometheus_client.parser  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise DocumentError(
+            f"--metrics-url: to read it needs {error.name}: pip install 'setpoint[tune]', or uv sync --extra "
+            "tune where the source is"
+        ) from None
+
+
 def read_engine(url: str, at_seconds: float, timeout_seconds: float) -> Reading:
     """Return what the engine tells now, with its histograms where it does not judge its requests.
 
