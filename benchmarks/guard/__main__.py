@@ -3,8 +3,8 @@
     python -m benchmarks.guard [RESULTS.json] [--seeds 20]
 
 Three tests: 0.95 times what the start values can answer for twenty minutes; 1.3 times that for ten; and an
-outage, in which nothing can be read for twenty minutes in the middle of a longer overload, so that leases
-run out. Each seed is run without the guard and with it, on the same requests; a request is bad when it was
+outage, in which nothing can be read for half an hour in the middle of a longer overload, so that leases run
+out. Each seed is run without the guard and with it, on the same requests; a request is bad when it was
 late by any objective, shed, or never answered. Rows are written as they come, and a run that was stopped goes
 on where it stopped; with --tell-only it tells what RESULTS.json has.
 """
