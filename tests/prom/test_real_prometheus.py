@@ -12,13 +12,16 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from setpoint.cli.tune_engine import AmbiguousError, UnreadableError
+from setpoint.cli.tune_prometheus import EngineInPrometheus, parse_selector
+from setpoint.controllers.tuning.scrape import LAG_SECONDS
 from setpoint.prom.client import Prometheus
 from setpoint.prom.errors import PrometheusError
 from setpoint.prom.promql import Equal, Matcher, NotEqual, OneOf, Query, Selector
 from setpoint.prom.scrape import scrape
 from setpoint.prom.settings import PrometheusSettings
 from setpoint.signals.exposition import parse_exposition
-from setpoint.signals.reading import NAMES, NEEDED, reading
+from setpoint.signals.reading import HISTOGRAMS, NAMES, NEEDED, reading
 from tests.prometheus import built
 
 pytestmark = pytest.mark.prometheus
@@ -128,6 +131,39 @@ def test_a_cycle_tells_of_every_pod_what_its_own_metrics_would(prometheus: Prome
         assert reading(told.pods[pod].series, scraped_seconds) == direct
         assert 0 <= told.at_seconds - scraped_seconds < 10
     assert {told.pods[pod].service for pod in PODS} == {"chat"}
+
+
+def test_setpoint_tune_reads_the_one_engine_that_is_selected_as_its_own_metrics_would_be(
+    prometheus: Prometheus,
+) -> None:
+    reader = EngineInPrometheus(prometheus, parse_selector('namespace="team-a",job="engines"'), 10)
+    told, end_seconds = None, time.monotonic() + START_SECONDS
+    while told is None:
+        now = time.time()
+        try:
+            told = reader.read(now)
+        except UnreadableError:  # it has just been scraped, or not been a moment ago
+            assert time.monotonic() < end_seconds
+    direct = reading(parse_exposition(METRICS, {*NAMES, *HISTOGRAMS}), told.at_seconds)
+    assert direct.counters.latencies
+    assert told == direct
+    assert 0 < now - told.at_seconds < 10
+
+
+def test_setpoint_tune_refuses_two_engines_with_the_label_that_tells_them_apart(
+    prometheus: Prometheus,
+) -> None:
+    reader = EngineInPrometheus(prometheus, parse_selector('pod="chat-1"'), 10)
+    with pytest.raises(AmbiguousError, match=r"told apart by namespace \('team-a', 'team-b'\)$"):
+        reader.read(time.time() + LAG_SECONDS)
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=quote)
+def test_a_hostile_value_of_a_selector_selects_nothing_else(prometheus: Prometheus, value: str) -> None:
+    quoted = value.replace("\\", r"\\").replace('"', r"\"")
+    reader = EngineInPrometheus(prometheus, parse_selector(f'job="{quoted}"'), 10)
+    with pytest.raises(UnreadableError, match="Prometheus has no vllm:num_requests_running"):
+        reader.read(time.time() + LAG_SECONDS)
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=quote)

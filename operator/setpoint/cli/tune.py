@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.tune_display import Display, knobs_text
 from setpoint.cli.tune_engine import (
+    AmbiguousError,
     UnreadableError,
     checked_limits_file,
     prove_readable,
@@ -25,8 +26,11 @@ from setpoint.cli.tune_engine import (
     read_limits_file,
     write_limits_file,
 )
+from setpoint.cli.tune_prometheus import EngineInPrometheus, check_flags, parse_selector
+from setpoint.cli.tune_prometheus import settings as prometheus_settings
 from setpoint.cli.tune_unjudged import Unjudged
 from setpoint.cli.typed import typed
+from setpoint.prom.client import Prometheus
 from setpoint.signals.reading import Reading
 from setpoint.tuner.knobs import Bounds, Knobs, Start, start_of
 from setpoint.tuner.limits_file import limits_file
@@ -50,8 +54,15 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command = commands.add_parser("tune", help=_PURPOSE, description=_PURPOSE)
     command.set_defaults(run=tune)
     add = command.add_argument
-    add("--metrics-url", required=True, metavar="URL", type=typed(_url),
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--metrics-url", metavar="URL", type=typed(_url),
         help="of the engine's metrics, such as http://127.0.0.1:8000/metrics")  # fmt: skip
+    source.add_argument("--prometheus", metavar="URL",
+        help="of a Prometheus that scrapes the engine, such as http://prometheus:9090")  # fmt: skip
+    add("--selector", metavar="LABELS", type=typed(parse_selector),
+        help="of the one engine in that Prometheus, such as 'instance=\"127.0.0.1:8000\"'")  # fmt: skip
+    add("--prometheus-token-file", metavar="PATH", type=Path,
+        help="with the bearer token for that Prometheus, over https")  # fmt: skip
     add("--limits-file", required=True, metavar="PATH", type=Path,
         help="that the engine was started with (SETPOINT_LIMITS_FILE)")  # fmt: skip
     add("--slo", required=True, metavar="OBJECTIVES", type=typed(parse_slo),
@@ -76,7 +87,7 @@ def tune(options: argparse.Namespace) -> int:
     Recommend would take limits back, when a file cannot be written, or is something else, or when what reads
     metrics is not installed.
     """
-    prove_readable()
+    check_flags(options)
     settings = Settings(
         mode=options.mode,
         objectives=_objectives(options.slo),
@@ -91,7 +102,7 @@ def tune(options: argparse.Namespace) -> int:
         loop = Loop(
             settings,
             options.limits_file,
-            lambda now: read_engine(options.metrics_url, now, timeout_seconds=options.interval),
+            _reader(options, files),
             Display(sys.stdout),
             log,
         )
@@ -110,6 +121,16 @@ def tune(options: argparse.Namespace) -> int:
             for number, handler in later.items():
                 signal(number, handler)
     return 0
+
+
+def _reader(options: argparse.Namespace, files: ExitStack) -> Callable[[float], Reading]:
+    """What reads the engine at a Unix time; what it holds open is closed with the files."""
+    if options.prometheus is not None:
+        reached = prometheus_settings(options.prometheus, options.prometheus_token_file, options.interval)
+        prometheus = files.enter_context(Prometheus(reached))
+        return EngineInPrometheus(prometheus, options.selector, within_seconds=options.interval).read
+    prove_readable()
+    return lambda now: read_engine(options.metrics_url, now, timeout_seconds=options.interval)
 
 
 def _is_told(stop: SimpleQueue[int], wait_seconds: float) -> bool:
@@ -146,8 +167,8 @@ class Loop:
     def begin(self, now: float) -> None:
         """Find the generation that ours must exceed.
 
-        Raises DocumentError when there is something else than a limits file, or Recommend would take back
-        limits that hold now.
+        Raises DocumentError when there is something else than a limits file, when Recommend would take back
+        limits that hold now, or when more than one engine is meant.
         """
         found = checked_limits_file(self.path)
         if found.wanted(now):
@@ -161,6 +182,8 @@ class Loop:
         self.state = replace(self.state, generation=found.generation)
         try:
             self._exceed(self.read(now))
+        except AmbiguousError as error:
+            raise DocumentError(f"--selector: {error}: name one of them") from None
         except UnreadableError as error:
             self.display.note(f"the engine tells nothing yet: {error}")
 

@@ -27,6 +27,10 @@ class UnreadableError(Exception):
     """The engine told nothing that can be used; the message says what it did instead."""
 
 
+class AmbiguousError(UnreadableError):
+    """More than one engine is meant; the message says what tells them apart."""
+
+
 def prove_readable() -> None:
     """Raise DocumentError where what reads /metrics is not installed."""
     try:
