@@ -26,14 +26,6 @@ def engine(tmp_path: Path) -> Iterator[FakeEngine]:
         yield engine
 
 
-@pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in ENDS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 def flags(engine: FakeEngine, *more: str) -> tuple[str, ...]:
     of_engine = ("--metrics-url", engine.url, "--limits-file", str(engine.path))
     return ("tune", *of_engine, "--slo", "itl.p95=30ms", "--mode", "Auto", *more)
