@@ -1,7 +1,7 @@
 """A load on a service from inside the cluster, by `setpoint loadtest` in a pod of the operator's image.
 
-The simulated engine that it is meant for is an 8B model on an H100, several times slower than that, so that
-two cores can follow: rates, and latencies promised, are scaled with it.
+The simulated engine is an 8B model on an H100, several times slower than that, so that two cores can follow:
+rates, and latencies promised, are scaled with it.
 """
 
 import json
@@ -38,9 +38,19 @@ def promising(image: images.Image, **spec: Any) -> dict[str, Any]:
     }
 
 
+def at_rates(*rates_per_second: float, stage_seconds: int, warmup_seconds: int = 5) -> tuple[str, ...]:
+    """The arguments of a load test on the simulated engine: a stage for each rate."""
+    return (
+        f"--rate={','.join(f'{rate:g}' for rate in rates_per_second)}",
+        f"--duration={stage_seconds}s",
+        f"--warmup={warmup_seconds}s",
+        f"--slo=itl.p95={1000 * ITL_SECONDS:.0f}ms,ttft.p95={TTFT_SECONDS:.0f}s",
+    )
+
+
 @dataclass(frozen=True)
 class LoadTest:
-    """One run of `setpoint loadtest` as a Job: a stage for each rate."""
+    """One run of `setpoint loadtest` as a Job."""
 
     kubectl: Kubectl
     namespace: str
@@ -48,9 +58,9 @@ class LoadTest:
     image: images.Image
     """The operator's."""
     url: str
-    rates_per_second: tuple[float, ...]
-    stage_seconds: int
-    warmup_seconds: int = 5
+    arguments: tuple[str, ...]
+    """What load it is."""
+    model: str = "llama-8b"
 
     def start(self) -> None:
         """Start it; one of that name that has been there is replaced."""
@@ -79,10 +89,8 @@ class LoadTest:
 
     def _job(self) -> dict[str, Any]:
         command = [
-            "setpoint", "loadtest", f"--url={self.url.removesuffix('/v1')}", "--model=llama-8b",
-            "--api=completions", f"--rate={','.join(f'{rate:g}' for rate in self.rates_per_second)}",
-            f"--duration={self.stage_seconds}s", f"--warmup={self.warmup_seconds}s",
-            f"--slo=itl.p95={1000 * ITL_SECONDS:.0f}ms,ttft.p95={TTFT_SECONDS:.0f}s", "--json",
+            "setpoint", "loadtest", f"--url={self.url.removesuffix('/v1')}", f"--model={self.model}",
+            "--api=completions", *self.arguments, "--json",
         ]  # fmt: skip
         pod = pods.restricted_spec(self.image.reference, command)
         return {

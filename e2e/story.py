@@ -42,8 +42,7 @@ class Story:
             f"{NAME}-load",
             self.operator,
             self._status()["url"],
-            tuple(rate for rate, _ in STAGES),
-            STAGE_SECONDS,
+            loads.at_rates(*(rate for rate, _ in STAGES), stage_seconds=STAGE_SECONDS),
         )
         say(
             f"{loads.QUIET_RATE:g} requests a second, then a burst of {loads.BUSY_RATE:g}. The engine is a"

@@ -176,22 +176,32 @@ def _total(samples: Samples, name: str) -> float:
     return sum(value for key, value in samples.items() if key[0] == name)
 
 
-class LiveChannelContract:
-    """The tests. Subclasses define the fixture `channel`."""
+def at_start(samples: Samples) -> bool:
+    """Whether every limit of every rank is what the engine was started with."""
+    starts = [key[1:] for key in samples if key[0] == "setpoint_engine_limit_start"]
+    limit, start = "setpoint_engine_limit", "setpoint_engine_limit_start"
+    return all(samples[limit, *each] == samples[start, *each] for each in starts)
+
+
+class WithWatcher:
+    """Tests that watch a server. Subclasses define the fixture `channel`."""
 
     @pytest_asyncio.fixture
     async def watcher(self, channel: Channel) -> AsyncIterator[Watcher]:
-        """A watcher of the server under test, which has its start values again."""
+        """A watcher of the server under test, which has its start values again at the end."""
         session = ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(total=120))
         async with session:
             watcher = Watcher(Client(channel.engine, session), channel)
             yield watcher
             watcher.want({})
-            await watcher.wait("seqs", 16)
-            await watcher.wait("tokens", 1024)
+            await watcher.wait_until("start values", at_start)
             await watcher.wait_until(
                 "all is answered", lambda samples: running(samples) + waiting(samples) == 0
             )
+
+
+class LiveChannelContract(WithWatcher):
+    """The tests."""
 
     async def test_the_first_answer_comes_within_the_limits_of_the_file(self, watcher: Watcher) -> None:
         # First of the class: nothing was written since the start.

@@ -1,15 +1,25 @@
 """The live channel inside real vLLM on the CPU, in three releases of it, held to the simulator's contract."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, ClassVar
 
 import pytest
 
 from e2e import images
 from e2e.clusters import Cluster
-from e2e.contract.client import Engine
-from e2e.contract.live_channel import FIRST, Channel, LiveChannelContract, Watcher
+from e2e.contract.client import Engine, Samples
+from e2e.contract.live_channel import (
+    CLIENTS,
+    FIRST,
+    REQUESTS,
+    TOKENS,
+    Channel,
+    LiveChannelContract,
+    Watcher,
+    WithWatcher,
+)
 from e2e.images import older_vllm
 from e2e.installation import port_forward
 from e2e.scenarios import volumes
@@ -22,6 +32,8 @@ ANNOTATION = "example.com/limits"
 """In place of Setpoint's own, which nobody else may write."""
 LIMITS, OLDER = "/etc/contract", "/opt/older-vllm"
 ARGS = ("--max-num-seqs=16", "--max-num-batched-tokens=1024")
+DRAFTS = 3
+"""Tokens that are drafted for a sequence in a step, where any are."""
 
 
 def template(*, older: bool) -> dict[str, Any]:
@@ -68,13 +80,17 @@ def older(request: pytest.FixtureRequest, class_world: World, cluster: Cluster) 
 
 
 @pytest.fixture(scope="class")
-def channel(class_world: World, vllm_cpu: images.Image, older: bool) -> Iterator[Channel]:
+def channel(
+    request: pytest.FixtureRequest, class_world: World, vllm_cpu: images.Image, older: bool
+) -> Iterator[Channel]:
     """Real vLLM with the plugin as Setpoint delivers it, reached from here; an annotation of the pod is its
     limits file.
     """
     world = class_world
-    engine = world.engine(*images.ENGINE_ARGS["vllm-cpu"], *ARGS, image=vllm_cpu.reference)
-    world.apply(world.service(engine=engine, template=template(older=older)))
+    args = (*images.ENGINE_ARGS["vllm-cpu"], *ARGS, *request.cls.args)
+    engine = world.engine(*args, image=vllm_cpu.reference)
+    manifest = world.service(engine=engine, template=template(older=older), **request.cls.spec)
+    world.apply(manifest)
     world.wait_until_complete(seconds=STARTUP_SECONDS)
 
     def write(text: str) -> None:
@@ -86,11 +102,19 @@ def channel(class_world: World, vllm_cpu: images.Image, older: bool) -> Iterator
         yield Channel(Engine(f"http://127.0.0.1:{port}", "tiny", ""), write)
 
 
-class RealVllm(LiveChannelContract):
-    """What the channel must do, by real engines."""
+class Started(WithWatcher):
+    """How the engine of a class of tests is started."""
 
     version: str | None = None
     """The release; None is that of the image."""
+    args: tuple[str, ...] = ()
+    """Further arguments."""
+    spec: ClassVar[Mapping[str, Any]] = {}
+    """Further fields of the InferenceService's spec."""
+
+
+class RealVllm(LiveChannelContract, Started):
+    """What the channel must do, by real engines."""
 
     async def test_several_sequences_of_one_request_get_a_verdict_each(self, watcher: Watcher) -> None:
         await watcher.promise(600)
@@ -123,3 +147,106 @@ class TestVllm030(RealVllm):
     """The last release in which a lower limit has to be written before every step."""
 
     version = "0.30.0"
+
+
+class TestTwoRanksBehindTwoServers(Started):
+    """Data parallel, two API servers: a limit is each rank's, and verdicts are of both servers."""
+
+    args = ("--data-parallel-size=2", "--api-server-count=2")
+
+    async def test_the_first_answer_comes_within_the_limits_in_every_rank(self, watcher: Watcher) -> None:
+        # First of the class: nothing was written since the start.
+        samples = await watcher.samples()
+        assert of_ranks(samples, "setpoint_engine_limit", "seqs") == [3, 3]
+        assert of_ranks(samples, "setpoint_engine_limit", "tokens") == [256, 256]
+        assert of_ranks(samples, "setpoint_engine_limit_start", "seqs") == [16, 16]
+
+    async def test_each_rank_keeps_to_a_limit_that_moves_down_and_up_under_load(
+        self, watcher: Watcher
+    ) -> None:
+        async with watcher.load():
+            for sequences in (16, 2, 6):
+                watcher.want({"seqs": sequences})
+                await watcher.wait_until("it holds in each rank", partial(each_rank_runs_within, sequences))
+                await watcher.wait_until("each rank runs some", each_rank_runs)
+                seen = await watcher.watched()
+                assert all(each_rank_runs_within(sequences, samples) for samples in seen)
+        assert {reply.status for reply in watcher.replies} == {200}
+
+    async def test_each_request_and_latency_has_one_verdict(self, watcher: Watcher) -> None:
+        await watcher.promise(600)
+        await watcher.watched()  # each server reads the file for itself, and only one has told of it yet
+        assert await watcher.verdicts_on(*(watcher.complete() for _ in range(CLIENTS))) == {
+            (REQUESTS, "", "good"): CLIENTS,
+            ("setpoint_tokens_total", "InterTokenLatency", "good"): CLIENTS * (TOKENS - 1),
+            ("setpoint_tokens_total", "TimeToFirstToken", "good"): CLIENTS,
+        }
+
+
+class TestTwoWorkersThatDraft(Started):
+    """Tensor parallel, with speculative decoding: a sequence takes a step's tokens for its drafts too."""
+
+    args = (
+        f'--speculative-config={{"method": "ngram", "num_speculative_tokens": {DRAFTS},'
+        ' "prompt_lookup_max": 3}',
+    )
+    spec: ClassVar[Mapping[str, Any]] = {"parallelism": {"tensor": 2}}
+
+    async def test_the_first_answer_comes_within_the_limits_of_the_file(self, watcher: Watcher) -> None:
+        samples = await watcher.samples()
+        assert of_ranks(samples, "setpoint_engine_limit", "seqs") == [3]
+        assert of_ranks(samples, "setpoint_engine_limit", "tokens") == [256]
+
+    async def test_sequences_move_down_and_up_under_load_without_an_error(self, watcher: Watcher) -> None:
+        async with watcher.load():
+            for sequences in (16, 4, 16):
+                watcher.want({"seqs": sequences})
+                await watcher.wait("seqs", sequences)
+                await watcher.wait_until_run(sequences)
+        assert {reply.status for reply in watcher.replies} == {200}
+
+    async def test_no_running_sequence_is_left_without_its_drafts(self, watcher: Watcher) -> None:
+        watcher.want({"tokens": 1})
+        await watcher.wait("tokens", 16 * (1 + DRAFTS))
+        async with watcher.load():
+            await watcher.wait_until_run(16)
+            assert (await watcher.complete()).status == 200
+
+    async def test_the_text_is_the_same_at_every_limit(self, watcher: Watcher) -> None:
+        whole = (await watcher.complete(temperature=0)).json["choices"][0]["text"]
+        watcher.want({"seqs": 1, "tokens": 16})
+        await watcher.wait("tokens", 16)
+        assert (await watcher.complete(temperature=0)).json["choices"][0]["text"] == whole
+
+    async def test_each_request_and_first_token_has_one_verdict(self, watcher: Watcher) -> None:
+        await watcher.promise(600)
+        found = await watcher.verdicts_on(*(watcher.complete() for _ in range(8)))
+        gaps = found.pop(("setpoint_tokens_total", "InterTokenLatency", "good"))
+        assert found == {
+            (REQUESTS, "", "good"): 8,
+            ("setpoint_tokens_total", "TimeToFirstToken", "good"): 8,
+        }
+        # A gap is one of vLLM's, between outputs: one output has all tokens that were drafted right.
+        assert 8 * (TOKENS // (1 + DRAFTS) - 1) <= gaps <= 8 * (TOKENS - 1)
+
+
+def each_rank_runs_within(sequences: int, samples: Samples) -> bool:
+    """Whether each of two ranks has this limit, and runs no more."""
+    in_force = of_ranks(samples, "setpoint_engine_limit", "seqs")
+    return in_force == [sequences] * 2 and all(each <= sequences for each in running_in_ranks(samples))
+
+
+def each_rank_runs(samples: Samples) -> bool:
+    """Whether each of two ranks runs anything."""
+    ran = running_in_ranks(samples)
+    return len(ran) == 2 and min(ran) > 0
+
+
+def of_ranks(samples: Samples, name: str, limit: str) -> list[float]:
+    """A limit of every rank."""
+    return [value for key, value in sorted(samples.items()) if key[0] == name and key[-1] == limit]
+
+
+def running_in_ranks(samples: Samples) -> list[float]:
+    """How many requests run in each rank."""
+    return [value for key, value in sorted(samples.items()) if key[0] == "vllm:num_requests_running"]

@@ -14,8 +14,8 @@ from e2e.scenarios.world import CHAT, World
 pytestmark = pytest.mark.e2e
 
 OBJECTIVE = "first-token"
-# The simulated engine reads the limits file by itself, and its image sets no PYTHONPATH.
 TEMPLATE = {"spec": {"containers": [{"name": "main", "env": [{"name": "PYTHONPATH", "value": ""}]}]}}
+"""What says that an image of one's own sets no PYTHONPATH, which the plugin's would replace."""
 
 
 def promised(world: World, threshold: str) -> dict[str, Any]:

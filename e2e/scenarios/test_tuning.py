@@ -49,8 +49,8 @@ def loaded_world(shared_world: World, operator: images.Image) -> Iterator[World]
     world.wait_until_complete()
     world.chat("llama-8b")
     url = world.get("infsvc", CHAT)["status"]["url"]
-    rates = (loads.BUSY_RATE,)
-    load = loads.LoadTest(world.kubectl, world.namespace, "load", operator, url, rates, stage_seconds=1800)
+    busy = loads.at_rates(loads.BUSY_RATE, stage_seconds=1800)
+    load = loads.LoadTest(world.kubectl, world.namespace, "load", operator, url, busy)
     load.start()
     try:
         yield world
