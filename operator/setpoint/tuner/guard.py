@@ -248,6 +248,9 @@ def _shed_less(s: Situation) -> Proposal | None:
 def _go_back(s: Situation) -> Proposal | None:
     if not s.is_complete or s.broken:
         return None
+    if s.knobs.queued_tokens is not None:
+        # While more comes than can be answered, going back breaks gaps anew: measured, and worse.
+        return None
     baseline = s.memory.baseline
     fallen = baseline and s.window.arrivals_per_second < FALLEN_LOAD * baseline.arrivals_per_second
     if not fallen and s.now_seconds < s.memory.not_before_seconds:
