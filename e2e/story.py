@@ -18,6 +18,7 @@ STAGES = (
     (loads.BUSY_RATE, "Auto"),
 )
 READY_SECONDS = 120
+SPEAKS_SECONDS = 20
 ENDS_SECONDS = 120
 
 
@@ -59,7 +60,7 @@ class Story:
                     raise ClusterError(
                         f"the load did not end: kubectl logs -n {self.namespace} job/{load.name}"
                     )
-                if not is_auto and elapsed > 2 * STAGE_SECONDS:
+                if not is_auto and self._is_time_for_auto(elapsed):
                     is_auto = True
                     say(f"  Recommend says: {self._tuning().get('recommendation', 'nothing')}")
                     say("  kubectl patch: tuning.mode is Auto now")
@@ -83,6 +84,11 @@ class Story:
         if news != self._said:
             self._said = news
             say(f"  {elapsed:4.0f} s  {news}")
+
+    def _is_time_for_auto(self, elapsed_seconds: float) -> bool:
+        """Whether the burst has gone on for its time, and Recommend has spoken, or had time enough to."""
+        late_seconds = elapsed_seconds - 2 * STAGE_SECONDS
+        return late_seconds > (0 if "recommendation" in self._tuning() else SPEAKS_SECONDS)
 
     def _service(self, mode: str) -> dict[str, Any]:
         return {
