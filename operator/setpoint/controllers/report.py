@@ -27,7 +27,7 @@ def conditions(found: Mapping[ConditionType, Verdict], subject: Subject, *, now:
     `now` (RFC 3339) becomes the lastTransitionTime of one whose status changed; other times are kept, so that
     an unchanged state gives unchanged conditions.
     """
-    before = {condition["type"]: condition for condition in subject.status.get("conditions", ())}
+    before = subject.conditions
     return [
         Condition(
             type=kind,

@@ -36,6 +36,11 @@ class Subject:
         return status
 
     @property
+    def conditions(self) -> dict[str, Object]:
+        """The conditions that stand, by type."""
+        return {each["type"]: each for each in self.status.get("conditions", ())}
+
+    @property
     def owner(self) -> dict[str, str]:
         """What a child names as its owner."""
         return {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "name": self.key[1], "uid": self.uid}

@@ -56,11 +56,11 @@ def is_observed(deployment: Object) -> bool:
 
 def was_completed(snapshot: Snapshot) -> bool:
     """Return whether the status says that the rollout of this very generation has been complete."""
-    return any(
-        condition["type"] == ConditionType.PROGRESSING
-        and condition["reason"] == Reason.COMPLETE
-        and condition["observedGeneration"] == snapshot.generation
-        for condition in snapshot.service.get("status", {}).get("conditions", ())
+    stands = snapshot.conditions.get(ConditionType.PROGRESSING)
+    return (
+        stands is not None
+        and stands["reason"] == Reason.COMPLETE
+        and stands["observedGeneration"] == snapshot.generation
     )
 
 
