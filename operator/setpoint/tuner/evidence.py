@@ -20,6 +20,9 @@ ALPHA = 0.01
 
 Small, because a cycle looks again and again."""
 
+LEAST_COUNT = 20.0
+"""Fewer independent latencies tell nothing."""
+
 
 class Verdict(StrEnum):
     """What is known of an objective."""
@@ -44,6 +47,11 @@ class Evidence:
     def bad_share(self) -> float:
         """Share of the latencies beyond the threshold; 0 where none was seen."""
         return self.judged.bad_share
+
+    @property
+    def is_of_too_few(self) -> bool:
+        """Whether there were too few latencies to tell anything by."""
+        return self.effective_count < LEAST_COUNT
 
     @property
     def is_met(self) -> bool:

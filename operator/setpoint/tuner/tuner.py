@@ -35,8 +35,6 @@ LONGEST_GAP_SECONDS = 30.0
 """A window goes on over a time without readings that is no longer: counters lose nothing by it."""
 EARLIEST_SECONDS = 10.0
 """No window is looked at before it is so long."""
-LEAST_COUNT = 20.0
-"""Nor before it has so many independent latencies of an objective."""
 COMPLETE_COUNT, COMPLETE_SECONDS, LONGEST_SECONDS = 200.0, 30.0, 600.0
 
 
@@ -64,11 +62,11 @@ def decide(observation: Observation, state: State, settings: Settings) -> tuple[
     hindered = hindrance(observation, state, settings, limits(state.knobs, start) if start else {})
     if hindered is not None:
         return hindered, replace(state, began={})
-    rest = _rest(settings, start)
+    rest = settings.bounds.rest(start) if start and settings.mode is Mode.AUTO else Knobs()
     lowered = lowered_to(rest, state.knobs)
     if lowered != state.knobs:
         return _capped(lowered, state, settings, now)
-    decision, state = _judge(observation, state, settings, start)
+    decision, state = _judge(observation, state, settings, start, rest)
     if settings.mode is Mode.AUTO and _may_be_lent_on(decision, state, rest):
         state = _renewed(state, now)
     return decision, state
@@ -79,11 +77,6 @@ def _blind(state: State, now: float) -> State:
     since = now if state.lost_seconds is None else min(state.lost_seconds, now)
     began = state.began if now - since < LONGEST_GAP_SECONDS else {}
     return replace(state, lost_seconds=since, began=began)
-
-
-def _rest(settings: Settings, start: Start | None) -> Knobs:
-    """Where the knobs stand that nothing calls away from there."""
-    return settings.bounds.rest(start) if start and settings.mode is Mode.AUTO else Knobs()
 
 
 def _capped(lowered: Knobs, state: State, settings: Settings, now: float) -> tuple[Decision, State]:
@@ -104,7 +97,7 @@ def _may_be_lent_on(decision: Decision, state: State, rest: Knobs) -> bool:
 
 
 def _judge(
-    observation: Observation, state: State, settings: Settings, start: Start | None
+    observation: Observation, state: State, settings: Settings, start: Start | None, rest: Knobs
 ) -> tuple[Decision, State]:
     now, readings = observation.now_seconds, observation.readings
     if state.settled_seconds is None:
@@ -137,14 +130,14 @@ def _judge(
         now_seconds=now,
         window=window,
         is_complete=told.is_complete,
-        evidence=tuple(each for each in judged if each.effective_count >= LEAST_COUNT),
+        evidence=tuple(each for each in judged if not each.is_of_too_few),
         knobs=state.knobs,
         start=start,
         bounds=settings.bounds,
         replicas=len(state.began.keys() & readings.keys()),
         memory=state.memory,
         ranks_per_engine=max(sum(len(each.ranks) for each in readings.values()) // len(readings), 1),
-        rest=_rest(settings, start),
+        rest=rest,
     )
     return _act(situation, told, state, settings, readings)
 
@@ -262,7 +255,7 @@ _SHOWN_BY_GAPS = frozenset({Policy.SMALLER_BUDGET, Policy.RAISE_FOR_FIRST_TOKENS
 
 def _is_of_too_few(judged: Iterable[Evidence]) -> bool:
     """Whether no objective has enough latencies to tell anything by."""
-    return all(each.effective_count < LEAST_COUNT for each in judged)
+    return all(each.is_of_too_few for each in judged)
 
 
 def _is_complete(window: Window, judged: tuple[Evidence, ...]) -> bool:

@@ -16,7 +16,6 @@ from setpoint.signals.reading import Judged
 from setpoint.signals.window import Window
 from setpoint.tuner.evidence import Evidence, evidence_of
 from setpoint.tuner.promise import Objective
-from setpoint.tuner.tuner import LEAST_COUNT
 from setpoint_vllm.limits_file import Latency
 
 _NOBODY_JUDGES = "an engine runs without Setpoint's plugin, so nobody judges its requests"
@@ -33,7 +32,7 @@ class _Estimate:
 
     @property
     def is_of_too_few(self) -> bool:
-        return self.at_best.effective_count < LEAST_COUNT
+        return self.at_best.is_of_too_few
 
     def __str__(self) -> str:
         threshold = self.objective.threshold_seconds

@@ -36,7 +36,6 @@ from setpoint.tuner.evidence import Verdict as Found
 from setpoint.tuner.knobs import Knobs
 from setpoint.tuner.static import static_choice
 from setpoint.tuner.steptime import fit
-from setpoint.tuner.tuner import LEAST_COUNT
 from setpoint_vllm.limits_file import Limit
 
 TYPES = frozenset({ConditionType.SLO_MET, ConditionType.TUNING})
@@ -70,7 +69,7 @@ def status_of(
     window = seen.window if seen else None
     is_judging = all(each.is_judging for each in readings.values())
     judged = tuple(evidence(each, window) for each in settings.objectives) if window and is_judging else ()
-    stand = {condition["type"]: condition for condition in subject.status.get("conditions", ())}
+    stand = subject.conditions
     slo_met, tuning = stand.get(ConditionType.SLO_MET), stand.get(ConditionType.TUNING)
     is_of_this_spec = slo_met is not None and slo_met["observedGeneration"] == subject.generation
     stands = ConditionStatus(slo_met["status"]) if slo_met and is_of_this_spec else ConditionStatus.UNKNOWN
@@ -114,8 +113,8 @@ def part_of_tuning(status: Object) -> Object:
 
 def tells_of_this_spec(subject: Subject) -> bool:
     """Whether both of the tuner's conditions stand, and are of the spec as it is."""
-    stand = {each["type"]: each["observedGeneration"] for each in subject.status.get("conditions", ())}
-    return all(stand.get(kind) == subject.generation for kind in TYPES)
+    stand = subject.conditions
+    return all(kind in stand and stand[kind]["observedGeneration"] == subject.generation for kind in TYPES)
 
 
 def state_of(status: Object) -> object:
@@ -150,7 +149,7 @@ def _slo_met(
         return ConditionStatus.UNKNOWN, Reason.NOT_ENOUGH_TRAFFIC, message
     if all(each.judged.count == 0 for each in judged):
         return ConditionStatus.UNKNOWN, Reason.NOT_ENOUGH_TRAFFIC, "no request was judged in the window"
-    unknown = [each for each in judged if each.effective_count < LEAST_COUNT]
+    unknown = [each for each in judged if each.is_of_too_few]
     missed = [each for each in judged if each not in unknown and _is_missed(each, stands)]
     if missed:
         return ConditionStatus.FALSE, Reason.MISSED, "; ".join(map(_told, missed))
@@ -198,7 +197,7 @@ def _is_still_too_little(
         stands["reason"] == Reason.NOT_ENOUGH_TRAFFIC
         and stands["observedGeneration"] == generation
         and decision.reason in {tuner.Reason.HOLDING, tuner.Reason.RECOMMENDING}
-        and all(each.effective_count < LEAST_COUNT for each in judged)
+        and all(each.is_of_too_few for each in judged)
     )
 
 
