@@ -3,11 +3,9 @@
 import http.client
 import os
 import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from setpoint.cli.documents import DocumentError
 from setpoint.signals.exposition import parse_exposition
@@ -18,8 +16,6 @@ MOST_BYTES = 16 * 2**20
 """A busy vLLM with several ranks serves well below one megabyte."""
 
 _CHUNK_BYTES = 2**16
-
-
 _REMEDY = "name the file that the engine was started with, and remove what stands there if that is it"
 
 
@@ -58,19 +54,12 @@ def read_engine(url: str, at_seconds: float, timeout_seconds: float) -> Reading:
 def _body(url: str, timeout_seconds: float) -> bytes:
     """The whole answer, within the timeout from connecting to its last byte. Raises UnreadableError."""
     # The HTTP client takes a third of a second to import: only who asks waits for it.
-    import requests
-    import urllib3
+    from urllib3.exceptions import HTTPError
 
-    from setpoint.prom.deadline import DeadlineAdapter
+    from setpoint.prom import deadline
 
-    body = bytearray()
-    whole: Any = urllib3.Timeout(total=timeout_seconds)  # requests hands it on, and does not say so
-    with requests.Session() as session:
-        session.trust_env = (
-            False  # the engine is near: what a proxy of the environment answers is not its own
-        )
-        session.mount("http://", DeadlineAdapter(max_retries=0))
-        session.mount("https://", DeadlineAdapter(max_retries=0))
+    body, whole = bytearray(), deadline.total_timeout(timeout_seconds)
+    with deadline.session() as session:
         session.headers["Accept-Encoding"] = "identity"
         try:
             with session.get(url, stream=True, allow_redirects=False, timeout=whole) as answer:
@@ -81,7 +70,7 @@ def _body(url: str, timeout_seconds: float) -> bytes:
                     body += chunk
                     if len(body) > MOST_BYTES:
                         raise UnreadableError(f"it answered more than {MOST_BYTES} bytes")
-        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
+        except (OSError, ValueError, HTTPError) as error:
             raise UnreadableError(_why_no_answer(error, timeout_seconds)) from None
     if body and not body.endswith(b"\n"):
         raise UnreadableError("its answer ends in the middle")
@@ -89,17 +78,15 @@ def _body(url: str, timeout_seconds: float) -> bytes:
 
 
 def _why_no_answer(error: Exception, timeout_seconds: float) -> str:
-    import urllib3.exceptions as of_urllib3
+    from urllib3.exceptions import IncompleteRead
 
-    causes = list(_causes(error))
-    for each in causes:
-        # A refused connection is of urllib3's timeouts, though it is none.
-        if isinstance(each, of_urllib3.TimeoutError | TimeoutError) and not isinstance(
-            each, of_urllib3.NewConnectionError
-        ):
-            return f"it gave no whole answer within {timeout_seconds:g} s"
-    match causes[-1]:
-        case http.client.IncompleteRead() | of_urllib3.IncompleteRead():
+    from setpoint.prom.deadline import causes, is_timeout
+
+    within = list(causes(error))
+    if any(map(is_timeout, within)):
+        return f"it gave no whole answer within {timeout_seconds:g} s"
+    match within[-1]:
+        case http.client.IncompleteRead() | IncompleteRead():
             return "its answer ends in the middle"
         case OSError() as cause:
             return f"it cannot be reached: {cause}"
@@ -107,15 +94,6 @@ def _why_no_answer(error: Exception, timeout_seconds: float) -> str:
             return f"it answered something that is not HTTP: {type(cause).__name__}"
         case cause:
             return f"it cannot be read: {cause}"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and those within it, the last the first that happened."""
-    inner: BaseException | None = error
-    while inner is not None:
-        yield inner
-        parts = (getattr(inner, "reason", None), *inner.args, inner.__cause__)
-        inner = next((part for part in parts if isinstance(part, BaseException)), None)
 
 
 def checked_limits_file(path: Path) -> LimitsFile:

@@ -59,12 +59,14 @@ class Prometheus:
     def _ask(self, query: str, at_seconds: float) -> object:
         from urllib3.exceptions import HTTPError
 
+        from setpoint.prom.deadline import total_timeout
+
         seconds = self._settings.timeout_seconds
         try:
             return self._connection.custom_query(
                 query,
                 params={"time": f"{at_seconds:.3f}", "timeout": f"{seconds:g}"},
-                timeout=self._transport.total_timeout(seconds),
+                timeout=total_timeout(seconds),
             )
         except (OSError, HTTPError) as error:
             raise AnswerError(self._transport.failure(error, seconds)) from None

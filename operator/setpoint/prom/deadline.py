@@ -8,11 +8,15 @@ import http.client
 import io
 import socket
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import TimeoutError as ConnectionTimeoutError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -27,6 +31,37 @@ class DeadlineAdapter(HTTPAdapter):
         """Make the pools of connections, of our kind."""
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+
+def session() -> requests.Session:
+    """Return a session of such requests, to which no proxy or password comes from the environment."""
+    made = requests.Session()
+    made.trust_env = False
+    for scheme in ("http://", "https://"):
+        made.mount(scheme, DeadlineAdapter(max_retries=0))
+    return made
+
+
+def total_timeout(seconds: float) -> Any:
+    """Return the timeout of a request as a whole, a `urllib3.Timeout`, which requests hands on to the adapter
+    and does not say so.
+    """
+    return Timeout(total=seconds)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and those within it, the last the first that happened."""
+    inner: BaseException | None = error
+    while inner is not None:
+        yield inner
+        parts = (getattr(inner, "reason", None), *inner.args, inner.__cause__)
+        inner = next((part for part in parts if isinstance(part, BaseException)), None)
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Whether a time ran out. A refused connection is of urllib3's timeouts, though it is none."""
+    timeouts = requests.Timeout | ConnectionTimeoutError | TimeoutError
+    return isinstance(error, timeouts) and not isinstance(error, NewConnectionError)
 
 
 class _Reader(io.RawIOBase):

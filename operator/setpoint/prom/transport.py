@@ -17,8 +17,9 @@ import urllib3
 from prometheus_api_client import PrometheusConnect
 from requests.auth import AuthBase
 
+from setpoint.prom import deadline
 from setpoint.prom.answer import error_text, shown
-from setpoint.prom.deadline import DeadlineAdapter
+from setpoint.prom.deadline import DeadlineAdapter, causes, is_timeout
 from setpoint.prom.errors import AnswerError
 from setpoint.prom.settings import PrometheusSettings
 
@@ -38,8 +39,7 @@ def connect(
     whose clock is right by ours (Unix time). Else they raise AnswerError, OSError (requests' errors among it)
     or urllib3's HTTPError.
     """
-    session = requests.Session()
-    session.trust_env = False
+    session = deadline.session()
     session.verify = True if settings.ca_file is None else str(settings.ca_file)
     if settings.client_certificate_file is not None and settings.client_key_file is not None:
         session.cert = (str(settings.client_certificate_file), str(settings.client_key_file))
@@ -68,24 +68,13 @@ def read_token(path: Path) -> str:
     raise AnswerError(f"could not be asked for: tokenFile {str(path)!r}: {fault}")
 
 
-def total_timeout(seconds: float) -> urllib3.Timeout:
-    """Return the timeout of a request as a whole."""
-    return urllib3.Timeout(total=seconds)
-
-
 def failure(error: Exception, seconds: float) -> str:
     """Return why there was no answer within that time, a clause that follows the metric's name."""
-    cause = error
-    while not isinstance(cause, urllib3.exceptions.NewConnectionError):  # of the timeouts, though it is none
-        if isinstance(cause, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+    for cause in causes(error):
+        if is_timeout(cause):
             return f"had no whole answer within {seconds:g} s"
-        inner = next(
-            (part for part in (getattr(cause, "reason", None), *cause.args) if isinstance(part, Exception)),
-            None,
-        )
-        if inner is None:
+        if isinstance(cause, urllib3.exceptions.NewConnectionError):
             break
-        cause = inner
     return f"had no answer: {type(cause).__name__}: {shown(str(cause))}"
 
 
