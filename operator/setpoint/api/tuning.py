@@ -13,9 +13,6 @@ LEAST_BATCHED_TOKENS = 256
 """What `bounds.maxNumBatchedTokens.min` is taken to be where it is not given (`tuner.knobs.LEAST_TOKENS`)."""
 
 
-_TOKENS_HAVE = "has(self.maxNumBatchedTokens) && has(self.maxNumBatchedTokens"
-
-
 class TuningMode(StrEnum):
     """What may be done to keep the promise. No word that YAML takes for a boolean."""
 
@@ -59,14 +56,19 @@ class LimitBound(ApiModel):
     at once, whatever the traffic, and is what the limit goes back to."""
 
 
+def _tokens_have(field: str) -> str:
+    """CEL: whether `bounds.maxNumBatchedTokens` gives this end."""
+    return f"has(self.maxNumBatchedTokens) && has(self.maxNumBatchedTokens.{field})"
+
+
 class TuningBounds(ApiModel):
     """How far the limits may be moved; none goes above what the engine was started with."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "!has(self.maxNumSeqs) || !has(self.maxNumSeqs.min) || self.maxNumSeqs.min <= "
-            f"({_TOKENS_HAVE}.min) ? self.maxNumBatchedTokens.min : "
-            f"{_TOKENS_HAVE}.max) && self.maxNumBatchedTokens.max < {LEAST_BATCHED_TOKENS}"
+            f"({_tokens_have('min')} ? self.maxNumBatchedTokens.min : "
+            f"{_tokens_have('max')} && self.maxNumBatchedTokens.max < {LEAST_BATCHED_TOKENS}"
             f" ? self.maxNumBatchedTokens.max : {LEAST_BATCHED_TOKENS})",
             "must be at most bounds.maxNumBatchedTokens.min, which is"
             f" {LEAST_BATCHED_TOKENS}, or max where that is less, where it is not given:"

@@ -46,6 +46,7 @@ _PURPOSE = "hold a latency promise on one running vLLM by moving its limits, wit
 _MODES = (Mode.RECOMMEND, Mode.AUTO)
 _LATENCIES = {Metric.TTFT: Latency.TTFT, Metric.ITL: Latency.ITL}
 _GIVEN_UP_SECONDS = 60.0
+"""Whoever has wanted nothing of an engine for so long has let go of it."""
 _SHORTEST_INTERVAL_SECONDS, _LONGEST_INTERVAL_SECONDS = 1.0, 60.0
 
 
@@ -189,7 +190,7 @@ class Loop:
 
     def _exceed(self, reading: Reading) -> None:
         """Let ours be the newest limits, at the first reading of an engine that may know of others."""
-        highest = max((each.generation for each in reading.ranks.values()), default=0)
+        highest = _highest_generation(reading)
         if not self._has_read and highest >= self.state.generation:
             is_told = self._told_generation is not None
             generation = highest + 1 if is_told else highest
@@ -203,7 +204,7 @@ class Loop:
         Until then whoever wrote them may be about to move them: two that exceeded one another at once would
         both never see what their limits do.
         """
-        highest = max((each.generation for each in reading.ranks.values()), default=0)
+        highest = _highest_generation(reading)
         if not self._is_frozen or not self._has_given_up(reading, now):
             self._given_up = None
         elif self._given_up is None or self._given_up[0] != highest:
@@ -277,6 +278,10 @@ class Loop:
                 self.log.close()
             self.log = None
             self.display.note(f"--json-log: it takes nothing more: {error.strerror}")
+
+
+def _highest_generation(reading: Reading) -> int:
+    return max((each.generation for each in reading.ranks.values()), default=0)
 
 
 def _bounds(options: argparse.Namespace) -> Bounds:

@@ -33,14 +33,9 @@ class Unjudged:
             window = difference({"engine": began}, {"engine": reading}).believed
             if window is not None:
                 _, reason, message = slo_met(self._objectives, window)
-                return f"{_WORDS[reason]}: {message}"
+                return f"{_WORDS.get(reason, _UNKNOWN)}: {message}"
         return ""
 
 
-_WORDS = {
-    Reason.MET: "the promise is kept",
-    Reason.MISSED: "the promise is broken",
-    Reason.HISTOGRAM_TOO_COARSE: "whether the promise is kept cannot be told",
-    Reason.NOT_ENOUGH_TRAFFIC: "whether the promise is kept cannot be told",
-    Reason.NOT_JUDGED: "whether the promise is kept cannot be told",
-}
+_WORDS = {Reason.MET: "the promise is kept", Reason.MISSED: "the promise is broken"}
+_UNKNOWN = "whether the promise is kept cannot be told"
