@@ -38,12 +38,12 @@ def promising(image: images.Image, **spec: Any) -> dict[str, Any]:
     }
 
 
-def at_rates(*rates_per_second: float, stage_seconds: int, warmup_seconds: int = 5) -> tuple[str, ...]:
+def at_rates(*rates_per_second: float, stage_seconds: int) -> tuple[str, ...]:
     """The arguments of a load test on the simulated engine: a stage for each rate."""
     return (
         f"--rate={','.join(f'{rate:g}' for rate in rates_per_second)}",
         f"--duration={stage_seconds}s",
-        f"--warmup={warmup_seconds}s",
+        "--warmup=5s",
         f"--slo=itl.p95={1000 * ITL_SECONDS:.0f}ms,ttft.p95={TTFT_SECONDS:.0f}s",
     )
 

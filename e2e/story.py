@@ -88,7 +88,7 @@ class Story:
     def _is_time_for_auto(self, elapsed_seconds: float) -> bool:
         """Whether the burst has gone on for its time, and Recommend has spoken, or had time enough to."""
         late_seconds = elapsed_seconds - 2 * STAGE_SECONDS
-        return late_seconds > (0 if "recommendation" in self._tuning() else SPEAKS_SECONDS)
+        return late_seconds > 0 and (late_seconds > SPEAKS_SECONDS or "recommendation" in self._tuning())
 
     def _service(self, mode: str) -> dict[str, Any]:
         return {

@@ -140,6 +140,11 @@ class Watcher:
         self.replies.append(reply)
         return reply
 
+    async def text(self) -> str:
+        """The text of a completion that leaves nothing to chance."""
+        text: str = (await self.complete(temperature=0)).json["choices"][0]["text"]
+        return text
+
     @asynccontextmanager
     async def load(self) -> AsyncIterator[None]:
         """More clients than the server may run at once, each asking again and again."""
@@ -223,10 +228,10 @@ class LiveChannelContract(WithWatcher):
         assert {reply.status for reply in watcher.replies} == {200}
 
     async def test_the_text_is_the_same_at_every_limit(self, watcher: Watcher) -> None:
-        whole = (await watcher.complete(temperature=0)).json["choices"][0]["text"]
+        whole = await watcher.text()
         watcher.want({"seqs": 1, "tokens": 16})
         await watcher.wait("tokens", 16)
-        assert (await watcher.complete(temperature=0)).json["choices"][0]["text"] == whole
+        assert await watcher.text() == whole
 
     async def test_a_limit_is_never_looser_than_the_start(self, watcher: Watcher) -> None:
         watcher.want({"seqs": 999, "tokens": 128})

@@ -6,8 +6,8 @@ from e2e.clusters import ClusterError
 from e2e.installation import NAMESPACE as OPERATOR_NAMESPACE
 from e2e.scenarios.world import World
 
-_LOG_LINES = 40
-_EVENTS = 40
+_LINES = 80
+"""Of each answer, the last ones; of each of the operator's two logs half as many."""
 _POD_COLUMNS = ",".join(
     (
         "POD:.metadata.name",
@@ -35,18 +35,18 @@ def gather(world: World) -> Iterator[str]:
     """Each question to the cluster with its answer, or with why there is none."""
     here = ("--namespace", world.namespace)
     operator = ("--namespace", OPERATOR_NAMESPACE)
-    for question, newest in (
-        (("get", "infsvc", *here, "-o", f"custom-columns={_SERVICE_COLUMNS}"), 0),
-        (("get", "deployments,replicasets", *here), 0),
-        (("get", "pods", *here, "-o", f"custom-columns={_POD_COLUMNS}"), 0),
-        (("get", "endpointslices", *here, "-o", f"custom-columns={_SLICE_COLUMNS}"), 0),
-        (("get", "events", *here, "--sort-by=.metadata.creationTimestamp"), _EVENTS),
-        (("get", "pods", *operator, "-o", f"custom-columns={_POD_COLUMNS}"), 0),
-        (("logs", *operator, "--selector", "app.kubernetes.io/component=operator", f"--tail={_LOG_LINES}",
-          "--prefix", "--timestamps"), 0),
+    for question in (
+        ("get", "infsvc", *here, "-o", f"custom-columns={_SERVICE_COLUMNS}"),
+        ("get", "deployments,replicasets", *here),
+        ("get", "pods", *here, "-o", f"custom-columns={_POD_COLUMNS}"),
+        ("get", "endpointslices", *here, "-o", f"custom-columns={_SLICE_COLUMNS}"),
+        ("get", "events", *here, "--sort-by=.metadata.creationTimestamp"),
+        ("get", "pods", *operator, "-o", f"custom-columns={_POD_COLUMNS}"),
+        ("logs", *operator, "--selector", "app.kubernetes.io/component=operator",
+         f"--tail={_LINES // 2}", "--prefix", "--timestamps"),
     ):  # fmt: skip
         try:
             answer = world.kubectl.run(*question)
         except ClusterError as error:
             answer = f"{error}\n"
-        yield f"$ kubectl {' '.join(question)}\n" + "".join(answer.splitlines(keepends=True)[-newest:])
+        yield f"$ kubectl {' '.join(question)}\n" + "".join(answer.splitlines(keepends=True)[-_LINES:])

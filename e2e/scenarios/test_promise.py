@@ -1,36 +1,23 @@
 """A promise reaches the engines that run, and those that start while nobody is there to tell them."""
 
-import json
-import urllib.request
 from typing import Any
 
 import pytest
 
-from e2e.contract.client import Samples, by_labels, parse_metrics
-from e2e.installation import port_forward, wait_until
+from e2e.installation import wait_until
 from e2e.scenarios.absences import no_operator
-from e2e.scenarios.world import CHAT, World
+from e2e.scenarios.tuned import TEMPLATE, generation, limits_file, samples, started
+from e2e.scenarios.world import World
 
 pytestmark = pytest.mark.e2e
 
 OBJECTIVE = "first-token"
-TEMPLATE = {"spec": {"containers": [{"name": "main", "env": [{"name": "PYTHONPATH", "value": ""}]}]}}
-"""What says that an image of one's own sets no PYTHONPATH, which the plugin's would replace."""
 
 
 def promised(world: World, threshold: str) -> dict[str, Any]:
     """A service that promises its first tokens within a threshold."""
     objective = {"name": OBJECTIVE, "metric": "TimeToFirstToken", "threshold": threshold}
     return world.service(slo={"objectives": [objective]}, template=TEMPLATE)
-
-
-def samples(world: World) -> Samples:
-    """What an engine of the service shows, values by name and labels' values."""
-    with (
-        port_forward(world.kubectl, world.namespace, CHAT) as port,
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer,
-    ):
-        return by_labels(parse_metrics(answer.read().decode()))
 
 
 def verdicts(world: World) -> dict[str, float]:
@@ -41,24 +28,6 @@ def verdicts(world: World) -> dict[str, float]:
     }
 
 
-def generation(world: World) -> float | None:
-    """Of the limits that are in force in an engine, where this service wrote them."""
-    uid = world.get("infsvc", CHAT)["metadata"]["uid"]
-    return samples(world).get(("setpoint_engine_limit_generation", "0", uid))
-
-
-def written_generation(world: World) -> int:
-    """Of the limits that the operator wrote."""
-    content = json.loads(world.get("configmap", f"{CHAT}-limits")["data"]["limits.json"])
-    return int(content["generation"])
-
-
-def started(world: World) -> list[str]:
-    """The containers that ran or run, each with how often."""
-    statuses = [status for pod in world.pods() for status in pod["status"]["containerStatuses"]]
-    return [f"{status['containerID']} {status['restartCount']}" for status in statuses]
-
-
 def test_a_changed_promise_is_judged_by_the_engine_that_runs(world: World) -> None:
     world.apply(promised(world, "5m"))
     world.wait_until_complete()
@@ -67,7 +36,9 @@ def test_a_changed_promise_is_judged_by_the_engine_that_runs(world: World) -> No
     before = started(world)
 
     world.apply(promised(world, "1ms"))
-    wait_until("the engine has the new promise", lambda: generation(world) == written_generation(world) > 1)
+    wait_until(
+        "the engine has the new promise", lambda: generation(world) == limits_file(world)["generation"] > 1
+    )
     world.chat()
 
     assert verdicts(world) == {"good": 1.0, "bad": 1.0}
@@ -89,7 +60,7 @@ def test_a_pod_that_starts_without_the_operator_has_its_limits_before_it_is_read
         wait_until("the old one is gone", lambda: len(world.pods()) == 1)
         (new,) = world.pods()
         assert "setpoint.dev/limits" not in new["metadata"].get("annotations", {})
-        assert generation(world) == written_generation(world)
+        assert generation(world) == limits_file(world)["generation"]
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:

@@ -8,9 +8,21 @@ import pytest
 from e2e import images, loads
 from e2e.installation import wait_until
 from e2e.scenarios.absences import no_operator
-from e2e.scenarios.test_promise import TEMPLATE, generation, started, written_generation
 from e2e.scenarios.test_real_vllm import STARTUP_SECONDS
-from e2e.scenarios.test_tuning import KILL_SWITCH_SECONDS, TUNES_SECONDS, limits_written, tokens_in_force
+from e2e.scenarios.tuned import (
+    KILL_SWITCH_SECONDS,
+    TEMPLATE,
+    TUNES_SECONDS,
+    generation,
+    limits_file,
+    policies,
+    restart_container,
+    started,
+    tokens_in_force,
+    under,
+    wait_until_at_start,
+    wait_until_lowered,
+)
 from e2e.scenarios.world import CHAT, World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.vllm_cpu]
@@ -52,59 +64,34 @@ def loaded_world(shared_world: World, vllm_cpu: images.Image, operator: images.I
     world.wait_until_complete(seconds=STARTUP_SECONDS)
     url = world.get("infsvc", CHAT)["status"]["url"]
     load = loads.LoadTest(world.kubectl, world.namespace, "load", operator, url, LOAD, model="tiny")
-    load.start()
-    try:
+    with under(load):
         yield world
-    finally:
-        load.stop()
-
-
-def wait_until_lowered(world: World) -> None:
-    """Wait until the engine keeps to a smaller token budget than it was started with."""
-    wait_until(
-        "a smaller budget is in force", lambda: tokens_in_force(world) < START_TOKENS, seconds=TUNES_SECONDS
-    )
 
 
 def test_a_broken_promise_lowers_the_budget_of_the_running_container(loaded_world: World) -> None:
     before = started(loaded_world)
-    wait_until_lowered(loaded_world)
+    wait_until_lowered(loaded_world, START_TOKENS)
 
     assert started(loaded_world) == before
-    wait_until("the status tells why", lambda: "SmallerBudget" in _policies(loaded_world))
+    wait_until("the status tells why", lambda: "SmallerBudget" in policies(loaded_world))
 
 
 def test_a_container_that_dies_without_an_operator_has_its_limits_again_before_it_is_ready(
     loaded_world: World,
 ) -> None:
     wait_until(
-        "a smaller budget is wanted", lambda: bool(limits_written(loaded_world)), seconds=TUNES_SECONDS
+        "a smaller budget is wanted", lambda: bool(limits_file(loaded_world)["limits"]), seconds=TUNES_SECONDS
     )
     with no_operator(loaded_world.kubectl):
-        (pod,) = loaded_world.pods()
-        (before,) = pod["status"]["containerStatuses"]
-        loaded_world.run("exec", pod["metadata"]["name"], "--", "python3", "-c", "import os; os.kill(1, 15)")
-
-        def restarted() -> bool:
-            (status,) = loaded_world.pods()[0]["status"]["containerStatuses"]
-            return bool(status["restartCount"] > before["restartCount"] and status["ready"])
-
-        wait_until("the container is ready again", restarted, seconds=STARTUP_SECONDS)
-        assert generation(loaded_world) == written_generation(loaded_world)
-        assert tokens_in_force(loaded_world) == limits_written(loaded_world)["tokens"]
+        restart_container(loaded_world, seconds=STARTUP_SECONDS)
+        written = limits_file(loaded_world)
+        assert generation(loaded_world) == written["generation"]
+        assert tokens_in_force(loaded_world) == written["limits"]["tokens"]
 
 
 def test_the_kill_switch_puts_the_start_values_back(
     loaded_world: World, reinstall: Callable[..., None]
 ) -> None:
-    wait_until_lowered(loaded_world)
+    wait_until_lowered(loaded_world, START_TOKENS)
     reinstall("tuning.killSwitch=true")
-    wait_until(
-        "start values",
-        lambda: tokens_in_force(loaded_world) == START_TOKENS,
-        seconds=KILL_SWITCH_SECONDS,
-    )
-
-
-def _policies(world: World) -> list[str]:
-    return [each["policy"] for each in world.get("infsvc", CHAT)["status"]["tuning"]["decisions"]]
+    wait_until_at_start(loaded_world, START_TOKENS, seconds=KILL_SWITCH_SECONDS)
