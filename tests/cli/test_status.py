@@ -18,7 +18,7 @@ from setpoint.kube.resources import INFERENCE_SERVICES, Resource
 from tests.apiserver import ApiServer
 from tests.cli.conftest import Ended, Run
 from tests.controllers.inferenceservice.users import create, service, set_status
-from tests.controllers.tuning.test_controller import tuned
+from tests.controllers.tuning.running import tuned
 
 ROLES = Resource("rbac.authorization.k8s.io", "v1", "roles", "Role")
 ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")

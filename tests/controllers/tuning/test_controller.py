@@ -2,107 +2,25 @@
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import pytest
 
-from setpoint.controllers.tuning.controller import FIELD_MANAGER, TuningController, share_of
+from setpoint.controllers.tuning.controller import FIELD_MANAGER, share_of
 from setpoint.kube.client import KubeClient
 from setpoint.kube.objects import Object
-from setpoint.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, PODS, TUNING_CHECKPOINTS
+from setpoint.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES
 from setpoint.tuner.record import parse_record, replay
-from setpoint_vllm.limits_file import parse
 from tests.apiserver import ApiServer, until
-from tests.controllers.inferenceservice.running import Operator, operator
 from tests.controllers.inferenceservice.users import (
     NAME,
-    change,
     condition,
-    create,
     deployment,
     live,
-    pod_is_routable,
-    service,
     told,
 )
-from tests.controllers.tuning.engines import FakeEngine
+from tests.controllers.tuning.running import SWITCH, tuned
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.usefixtures("crd")]
-
-SLO = {"objectives": [{"name": "between-tokens", "metric": "InterTokenLatency", "threshold": "30ms"}]}
-CYCLE_SECONDS = 15.0
-SWITCH = "setpoint-tuning"
-
-
-@dataclass
-class Tuned:
-    """A service whose engine a test speaks for, and its tuner."""
-
-    kube: KubeClient
-    running: Operator
-    service: Object
-    engine: FakeEngine
-    tuner: TuningController
-
-    async def cycles(self, number: int, *, bad_share: float = 0.0) -> None:
-        """Let the engine serve and the tuner look, so often."""
-        for _ in range(number):
-            await self.running.quiet()
-            await self._engine_follows()
-            self.engine.serve(CYCLE_SECONDS, bad_share=bad_share)
-            await self.tuner.cycle()
-        await self.running.quiet()
-
-    async def _engine_follows(self) -> None:
-        pod = await self.kube.get(PODS, self.engine.namespace, self.engine.pod)
-        assert pod is not None
-        text = pod["metadata"]["annotations"].get("setpoint.dev/limits")
-        if text:
-            self.engine.told = parse(text)
-
-    async def restart(self) -> None:
-        """A tuner that knows nothing but what is stored."""
-        self.tuner = tuner_of(self.running, self.engine)
-
-    async def checkpoint(self) -> Object | None:
-        return await self.kube.get(TUNING_CHECKPOINTS, self.engine.namespace, NAME)
-
-
-def tuner_of(running: Operator, engine: FakeEngine) -> TuningController:
-    manager = running.manager
-    return TuningController(
-        running.client,
-        manager._informers,
-        engine.look,
-        clock=lambda: engine.now,
-        interval_seconds=CYCLE_SECONDS,
-        kill_switch=(engine.namespace, SWITCH),
-    )
-
-
-@asynccontextmanager
-async def tuned(
-    api_server: ApiServer, kube: KubeClient, namespace: str, mode: str = "Auto"
-) -> AsyncIterator[Tuned]:
-    """Run operator and tuner on a service that promises 30 ms between tokens and has one engine."""
-    async with operator(api_server, namespace) as running:
-        created = await create(kube, service(namespace, slo=SLO, tuning={"mode": mode}))
-
-        async def has_deployment() -> bool:
-            return await kube.get(CONFIG_MAPS, namespace, f"{NAME}-limits") is not None
-
-        await until(has_deployment)
-        await running.quiet()
-        await pod_is_routable(kube, namespace)
-
-        async def is_told() -> bool:
-            return bool(await told(kube, namespace))
-
-        await until(is_told)
-        engine = FakeEngine(namespace)
-        yield Tuned(kube, running, created, engine, tuner_of(running, engine))
 
 
 async def test_auto_lowers_the_budget_of_a_running_engine_and_changes_no_pod_template(
@@ -284,8 +202,7 @@ async def test_leaving_auto_puts_the_start_values_back(
 ) -> None:
     async with tuned(api_server, kube, namespace) as it:
         await it.cycles(6, bad_share=0.2)
-        changed = await change(kube, it.service, tuning={"mode": "Recommend"})
-        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.change(tuning={"mode": "Recommend"})
         await it.cycles(1)
 
         assert (await told(kube, namespace))["limits"] == {}
@@ -296,8 +213,7 @@ async def test_a_ceiling_is_in_force_though_the_promise_is_kept_and_goes_with_au
 ) -> None:
     async with tuned(api_server, kube, namespace) as it:
         bounds = {"maxNumBatchedTokens": {"max": 512}, "maxNumSeqs": {"max": 64}}
-        changed = await change(kube, it.service, tuning={"mode": "Auto", "bounds": bounds})
-        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.change(tuning={"mode": "Auto", "bounds": bounds})
         await it.cycles(2)
 
         found = await told(kube, namespace)
@@ -309,8 +225,7 @@ async def test_a_ceiling_is_in_force_though_the_promise_is_kept_and_goes_with_au
             {"maxNumBatchedTokens": 512, "maxNumSeqs": 64},
         )
 
-        changed = await change(kube, changed, tuning={"mode": "Recommend", "bounds": bounds})
-        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.change(tuning={"mode": "Recommend", "bounds": bounds})
         await it.cycles(1)
         assert (await told(kube, namespace))["limits"] == {}
 
@@ -321,8 +236,7 @@ async def test_leaving_auto_keeps_the_limits_where_that_is_asked_for(
     async with tuned(api_server, kube, namespace) as it:
         await it.cycles(6, bad_share=0.2)
         before = await told(kube, namespace)
-        changed = await change(kube, it.service, tuning={"mode": "Recommend", "onStop": "Keep"})
-        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.change(tuning={"mode": "Recommend", "onStop": "Keep"})
         await it.cycles(1)
 
         now = await told(kube, namespace)
@@ -393,8 +307,7 @@ async def test_both_controllers_share_the_status_and_neither_writes_the_others_p
     async with tuned(api_server, kube, namespace) as it:
         await it.cycles(4, bad_share=0.01)
         it.running.forget_requests()
-        changed = await change(kube, it.service, replicas=2)
-        await it.running.has_seen(INFERENCE_SERVICES, changed["metadata"]["resourceVersion"])
+        await it.change(replicas=2)
         await it.running.quiet()
 
         now = await live(kube, namespace)
