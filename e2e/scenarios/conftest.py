@@ -36,7 +36,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to a failure what the test's namespaces had at that moment."""
     report = yield
-    if report.failed and report.when == "call" and isinstance(item, pytest.Function):
+    if report.failed and report.when != "setup" and isinstance(item, pytest.Function):
         for given in item.funcargs.values():
             if isinstance(given, World):
                 report.sections.append((f"The cluster, {given.namespace}", "\n".join(evidence.gather(given))))

@@ -39,6 +39,7 @@ def gather(world: World) -> Iterator[str]:
         ("get", "infsvc", *here, "-o", f"custom-columns={_SERVICE_COLUMNS}"),
         ("get", "deployments,replicasets", *here),
         ("get", "pods", *here, "-o", f"custom-columns={_POD_COLUMNS}"),
+        ("get", "pods", *here, "-o", "jsonpath={range .items[*]}{.metadata.annotations}{'\\n'}{end}"),
         ("get", "endpointslices", *here, "-o", f"custom-columns={_SLICE_COLUMNS}"),
         ("get", "events", *here, "--sort-by=.metadata.creationTimestamp"),
         ("get", "pods", *operator, "-o", f"custom-columns={_POD_COLUMNS}"),

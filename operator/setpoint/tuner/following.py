@@ -8,8 +8,9 @@ from setpoint.signals.window import DataState
 from setpoint.tuner.state import Decision, Observation, Reason, Settings, State, Told
 from setpoint_vllm.limits_file import Limit
 
-IN_FORCE_WITHIN_SECONDS = 90.0
-"""An engine that does not show them by then does not follow; a ConfigMap may take the kubelet a minute."""
+IN_FORCE_WITHIN_SECONDS = 120.0
+"""An engine that does not show them by then does not follow: what the kubelet misses of a change is in the
+pod's files after its next periodic sync, 60 to 90 s later (1.37: pkg/kubelet/pod_workers.go)."""
 UNCONFIRMED_SECONDS = 60.0
 """The plugin asks every rank each five seconds; one in its first, long steps may leave a few out."""
 
