@@ -1,11 +1,11 @@
 """A service of simulated engines in virtual time, read and steered as a real one is, every few seconds."""
 
-from bisect import bisect_right
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from setpoint.signals.reading import Counters, Judged, RankLimits, Reading
+from setpoint.signals.reading import Counters, Judged, RankLimits, Reading, Steps, cumulative
 from setpoint.simulator.engine import Engine
 from setpoint.simulator.experiment import OpenLoop, Requests, Service, arriving
 from setpoint.simulator.limits import Limits
@@ -20,9 +20,7 @@ from setpoint.tuner.state import Decision, Observation, Settings, State
 from setpoint.tuner.tuner import decide
 from setpoint.workload.arrivals import Arrivals, parse_arrivals
 from setpoint_vllm.limits_file import Latency, Limit, parse
-
-EDGES = (1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
-"""Buckets of vllm:iteration_tokens_total."""
+from setpoint_vllm.step_times import EDGES
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class VirtualEngine:
         self.step_tokens = 0.0
         self.prompt_tokens = 0.0
         self.generation_tokens = 0.0
-        self.steps_by_tokens = dict.fromkeys(map(float, EDGES), 0.0)
+        self.steps_by_size = dict.fromkeys((*map(float, EDGES), math.inf), Steps())
 
     def _step_seconds(self, step: Step) -> float:
         prompts = sum(request.prompt_tokens for request in step.completing)
@@ -67,9 +65,10 @@ class VirtualEngine:
         self.step_tokens += tokens
         self.prompt_tokens += prompts
         self.generation_tokens += step.generated
-        for edge in EDGES[bisect_right(EDGES, tokens - 1) :]:
-            self.steps_by_tokens[float(edge)] += 1
-        return self._service_step_seconds(step)
+        seconds = self._service_step_seconds(step)
+        size = next(each for each in self.steps_by_size if step.tokens <= each)
+        self.steps_by_size[size] = self.steps_by_size[size].plus(Steps(1, seconds, step.tokens))
+        return seconds
 
     def tell(self, now: float, state: State, settings: Settings) -> None:
         """Put what is wanted into force, by the plugin's own reading of the limits file, lease and all."""
@@ -211,7 +210,8 @@ def _readings(
             preemptions=scheduler.preemptions,
             steps=each.steps,
             step_tokens=each.step_tokens,
-            steps_by_tokens=dict(each.steps_by_tokens),
+            steps_by_tokens=cumulative(each.steps_by_size),
+            steps_by_size=dict(each.steps_by_size),
         )
         if number == 0:
             counters = replace(

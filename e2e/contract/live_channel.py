@@ -184,6 +184,15 @@ def _total(samples: Samples, name: str) -> float:
     return sum(value for key, value in samples.items() if key[0] == name)
 
 
+def totals(samples: Samples) -> dict[str, float]:
+    """Steps, their seconds and their tokens, of rank 0."""
+    found = {"steps": 0.0, "seconds": 0.0, "tokens": 0.0}
+    for key, value in samples.items():
+        if key[0] == "setpoint_engine_step_totals":
+            found[key[-2]] += value
+    return found
+
+
 def at_start(samples: Samples) -> bool:
     """Whether every limit of every rank is what the engine was started with."""
     starts = [key[1:] for key in samples if key[0] == "setpoint_engine_limit_start"]
@@ -310,6 +319,17 @@ class LiveChannelContract(WithWatcher):
                 # A quick engine may be done before it hears that its client left.
                 assert found == {"good": 1}
         assert found == {"cut": 1}
+
+    async def test_steps_are_counted_with_their_seconds_and_tokens(self, watcher: Watcher) -> None:
+        before = totals(await watcher.samples())
+        await asyncio.gather(*(watcher.complete() for _ in range(8)))
+        expected = before["tokens"] + 8 * (TOKENS - 1)
+        # A rank tells its steps with its limits, again and again.
+        await watcher.wait_until("steps are told", lambda samples: totals(samples)["tokens"] >= expected)
+        after = totals(await watcher.samples())
+        steps, seconds = after["steps"] - before["steps"], after["seconds"] - before["seconds"]
+        assert steps >= TOKENS - 1
+        assert 0 < seconds / steps < 1
 
     async def test_a_wrong_request_gets_no_verdict(self, watcher: Watcher) -> None:
         before = await watcher.verdicts()

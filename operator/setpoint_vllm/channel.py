@@ -17,6 +17,7 @@ from setpoint_vllm import metrics, state
 from setpoint_vllm.complaints import Complaints
 from setpoint_vllm.limits_file import Limit, LimitsFile
 from setpoint_vllm.limits_files import LimitsFiles
+from setpoint_vllm.step_times import SIZES, TOTALS
 
 LOOK_SECONDS = 0.5
 CONFIRM_SECONDS = 5.0
@@ -107,5 +108,8 @@ class Channel:
                 # 0 is no limit, where it is one at all.
                 metrics.LIMIT.labels(rank, str(limit)).set(in_force[limit] or math.inf)
                 metrics.START.labels(rank, str(limit)).set(answer["start"].get(limit) or math.inf)
+            for size, row in zip(SIZES, answer["steps"], strict=True):
+                for total, value in zip(TOTALS, row, strict=True):
+                    metrics.STEPS.labels(rank, size, total).set(value)
             metrics.GENERATION.labels(rank, file.writer).set(answer["generation"])
             metrics.CONFIRMED.labels(rank).set(time.time())

@@ -16,6 +16,8 @@ What moves, and since when, was read in vLLM 0.26 to 0.33 and run on 0.26, 0.30,
 import logging
 from typing import Any
 
+from setpoint_vllm.step_times import StepTimes
+
 Values = dict[str, int]
 """Values of limits by their names in the limits file."""
 
@@ -35,8 +37,8 @@ def register() -> None:
 def setpoint_limits(core: Any, wanted: Values, generation: int) -> dict[str, Any]:
     """Put `wanted` into force unless something newer is, and tell what is in force.
 
-    The answer has `generation`, `limits` and `start` (limits at the engine's start, 0 for none), or
-    `unsupported` with the reason.
+    The answer has `generation`, `limits` and `start` (limits at the engine's start, 0 for none), and `steps`
+    (the rows of `StepTimes`); or `unsupported` with the reason.
     """
     try:
         limits = getattr(core, "setpoint_scheduler_limits", None)
@@ -68,6 +70,7 @@ class SchedulerLimits:
         self._generation = 0
         self._in_force = dict(self._start)
         self._schedule = scheduler.schedule
+        self._step_times = StepTimes(scheduler)
 
     def set(self, wanted: Values, generation: int) -> dict[str, Any]:
         """Put `wanted` into force; an older generation than the one in force changes nothing."""
@@ -75,7 +78,12 @@ class SchedulerLimits:
             self._generation = generation
             self._in_force = clamp(wanted, self._start, self._running(), self._tokens_each)
             self._write()
-        return {"generation": self._generation, "limits": self._in_force, "start": self._start}
+        return {
+            "generation": self._generation,
+            "limits": self._in_force,
+            "start": self._start,
+            "steps": self._step_times.rows,
+        }
 
     def _write(self) -> None:
         limits = self._in_force

@@ -41,5 +41,13 @@ SUPPORTED = Gauge(
     "Whether the limits of this engine can be moved; the log says why not",
     multiprocess_mode="mostrecent",
 )
+STEPS = Gauge(
+    "setpoint_engine_step_totals",
+    "Steps of an engine rank since its start, their seconds and their tokens, by the most tokens of a step",
+    ["engine", "up_to", "total"],
+    multiprocess_mode="mostrecent",
+)
+"""Counted in the engine core, so that each API server tells the same: no counter, which would be added up.
+One metric, since the tuner asks Prometheus once for each."""
 for verdict, reason in (("good", ""), ("bad", "late"), ("bad", "shed"), ("bad", "failed"), ("cut", "")):
     REQUESTS.labels(verdict, reason)

@@ -25,6 +25,13 @@ vllm:iteration_tokens_total_bucket{engine="0",le="512.0",model_name="tiny"} 4652
 vllm:iteration_tokens_total_bucket{engine="0",le="+Inf",model_name="tiny"} 4652.0
 vllm:iteration_tokens_total_count{engine="0",model_name="tiny"} 4652.0
 vllm:iteration_tokens_total_sum{engine="0",model_name="tiny"} 90108.0
+setpoint_engine_step_totals{engine="0",total="steps",up_to="256"} 4600.0
+setpoint_engine_step_totals{engine="0",total="seconds",up_to="256"} 46.5
+setpoint_engine_step_totals{engine="0",total="tokens",up_to="256"} 80000.0
+setpoint_engine_step_totals{engine="0",total="steps",up_to="+Inf"} 2.0
+setpoint_engine_step_totals{engine="0",total="seconds",up_to="+Inf"} 0.5
+setpoint_engine_step_totals{engine="0",total="tokens",up_to="+Inf"} 20000.0
+setpoint_engine_step_totals{engine="0",total="steps",up_to="512"} 2.0
 setpoint_requests_total{reason="",verdict="good"} 400.0
 setpoint_requests_total{reason="late",verdict="bad"} 20.0
 setpoint_requests_total{reason="shed",verdict="bad"} 7.0

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from setpoint.signals.exposition import parse_exposition
-from setpoint.signals.reading import HISTOGRAMS, NAMES, NEEDED, Counters, Judged, ReadingError, reading
+from setpoint.signals.reading import (
+    HISTOGRAMS,
+    NAMES,
+    NEEDED,
+    Counters,
+    Judged,
+    ReadingError,
+    Steps,
+    reading,
+)
 from setpoint.signals.series import Series
 from setpoint_vllm.limits_file import Latency, Limit
 from tests.signals.builders import EXPOSITION, needed, sample, verdicts
@@ -18,7 +27,8 @@ def test_an_engine_is_read_from_what_it_serves() -> None:
     assert read.supported is True
     assert read.counters == Counters(
         good=400, late=20, shed=7, failed=1, cut=2, prompt_tokens=54681, generation_tokens=35427,
-        preemptions=2, steps=4652, step_tokens=90108, steps_by_tokens={256: 4636, 512: 4652},
+        preemptions=2, steps=4652, step_tokens=90108, steps_by_tokens={256: 4600, math.inf: 4602},
+        steps_by_size={256: Steps(4600, 46.5, 80000), math.inf: Steps(2, 0.5, 20000)},
         judged={"ttft": Judged(415, 5)},
     )  # fmt: skip
 
@@ -86,7 +96,8 @@ def test_a_verdict_on_latencies_that_no_plugin_gives_is_not_believed() -> None:
         ("setpoint_engine_limit", {"engine": "0"}, "limit"),
         ("setpoint_engine_limit", {"limit": "seqs"}, "engine"),
         ("setpoint_engine_limit_generation", {"writer": "me"}, "engine"),
-        ("vllm:iteration_tokens_total_bucket", {"engine": "0"}, "le"),
+        ("setpoint_engine_step_totals", {"engine": "0", "total": "steps"}, "up_to"),
+        ("setpoint_engine_step_totals", {"engine": "0", "up_to": "64"}, "total"),
     ],
 )
 def test_a_label_that_is_missing_is_named(name: str, labels: dict[str, str], label: str) -> None:
@@ -97,7 +108,7 @@ def test_a_label_that_is_missing_is_named(name: str, labels: dict[str, str], lab
 @pytest.mark.parametrize("edge", ["many", "nan"])
 def test_an_edge_that_is_no_number_is_named(edge: str) -> None:
     with pytest.raises(ReadingError, match=f"has the edge '{edge}'"):
-        reading([*needed(), sample("vllm:iteration_tokens_total_bucket", 1.0, le=edge)], 0.0)
+        reading([*needed(), sample("setpoint_engine_step_totals", 1.0, total="steps", up_to=edge)], 0.0)
 
 
 def test_of_two_writers_the_one_of_the_newer_generation_counts() -> None:
@@ -189,3 +200,17 @@ def test_counts_that_are_no_histogram_are_not_believed(counts: dict[str, float])
 )
 def test_an_engine_judges_where_the_plugin_is_in_it(series: list[Series], is_judging: bool) -> None:
     assert reading([*needed(), *series], 0.0).is_judging is is_judging
+
+
+def test_steps_of_ranks_are_added_and_differ_between_two_readings() -> None:
+    def at(steps: float) -> Counters:
+        totals = {"steps": steps, "seconds": steps / 50, "tokens": 40 * steps}
+        series = [
+            Series("setpoint_engine_step_totals", {"engine": rank, "up_to": "64", "total": total}, value)
+            for rank in "01"
+            for total, value in totals.items()
+        ]
+        return reading([*needed(), *series], 0.0).counters
+
+    assert (at(300.0) - at(100.0)).steps_by_size == {64: Steps(400, 8, 16000)}
+    assert (at(100.0) - at(300.0)).is_negative

@@ -48,9 +48,9 @@ def test_there_is_no_start_while_a_rank_has_not_told_its_own() -> None:
 
 def test_steps_are_as_large_as_99_of_100_were() -> None:
     steps = {64.0: 10.0, 512.0: 99.0, 8192.0: 100.0}
-    assert largest_step_tokens(steps, 100, 8192) == 512
-    assert largest_step_tokens(steps, 100, 256) == 256
+    assert largest_step_tokens(steps, 8192) == 512
+    assert largest_step_tokens(steps, 256) == 256
 
 
 def test_without_a_step_the_budget_is_all_that_is_known() -> None:
-    assert largest_step_tokens({512.0: 0.0}, 0, 8192) == 8192
+    assert largest_step_tokens({512.0: 0.0}, 8192) == 8192

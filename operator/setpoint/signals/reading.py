@@ -8,11 +8,13 @@ counts.
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from itertools import accumulate
 from operator import attrgetter
 
 from setpoint.signals.histogram import Buckets, combined
 from setpoint.signals.series import Series
 from setpoint_vllm.limits_file import Latency, Limit
+from setpoint_vllm.step_times import TOTALS
 
 
 class ReadingError(ValueError):
@@ -54,6 +56,23 @@ class RankLimits:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """Steps of one size, counted by the plugin."""
+
+    count: float = 0.0
+    seconds: float = 0.0
+    tokens: float = 0.0
+
+    def plus(self, other: "Steps", sign: int = 1) -> "Steps":
+        """Return both together, the second times `sign`."""
+        return Steps(
+            self.count + sign * other.count,
+            self.seconds + sign * other.seconds,
+            self.tokens + sign * other.tokens,
+        )
+
+
+@dataclass(frozen=True)
 class Counters:
     """What an engine has counted since its start, all ranks together."""
 
@@ -73,7 +92,9 @@ class Counters:
     step_tokens: float = 0.0
     """Tokens of all steps; a prompt's count at the step that ends its prefill."""
     steps_by_tokens: Mapping[float, float] = field(default_factory=dict)
-    """Steps of at most so many tokens; cumulative, as histograms are served."""
+    """Steps of at most so many tokens; cumulative, as far as `steps_by_size` has them."""
+    steps_by_size: Mapping[float, Steps] = field(default_factory=dict)
+    """Steps by the most tokens that they have, each counted once; empty without the plugin."""
     judged: Mapping[str, Judged] = field(default_factory=dict)
     """Latencies by the objective's name."""
     latencies: Mapping[Latency, Buckets] = field(default_factory=dict)
@@ -94,6 +115,7 @@ class Counters:
             min(_numbers(self)) < 0
             or any(each.good < 0 or each.bad < 0 for each in self.judged.values())
             or any(steps < 0 for steps in self.steps_by_tokens.values())
+            or any(each.count < 0 for each in self.steps_by_size.values())
             or any(count < 0 for buckets in self.latencies.values() for count in buckets.values())
         )
 
@@ -108,10 +130,15 @@ def _combined(some: Counters, others: Counters, sign: int) -> Counters:
     numbers = dict(zip(_NUMBERS, [one + sign * other for one, other in pairs], strict=True))
     steps, further = some.steps_by_tokens, others.steps_by_tokens
     edges = sorted(steps if steps.keys() == further.keys() else steps.keys() | further.keys())
+    sizes, further_sizes = some.steps_by_size, others.steps_by_size
     mine, theirs, nothing = some.judged, others.judged, Judged()
     return Counters(
         **numbers,
         steps_by_tokens={edge: steps.get(edge, 0.0) + sign * further.get(edge, 0.0) for edge in edges},
+        steps_by_size={
+            size: sizes.get(size, _NO_STEPS).plus(further_sizes.get(size, _NO_STEPS), sign)
+            for size in {**sizes, **further_sizes}
+        },
         judged={
             name: _signed_sum(mine.get(name, nothing), theirs.get(name, nothing), sign)
             for name in {**mine, **theirs}
@@ -121,6 +148,9 @@ def _combined(some: Counters, others: Counters, sign: int) -> Counters:
             for latency in {**some.latencies, **others.latencies}
         },
     )
+
+
+_NO_STEPS = Steps()
 
 
 def _signed_sum(one: Judged, other: Judged, sign: int) -> Judged:
@@ -154,6 +184,7 @@ _REQUESTS, _TOKENS = "setpoint_requests_total", "setpoint_tokens_total"
 _LIMIT, _START = "setpoint_engine_limit", "setpoint_engine_limit_start"
 _GENERATION, _SUPPORTED = "setpoint_engine_limit_generation", "setpoint_engine_limits_supported"
 _CONFIRMED = "setpoint_engine_limit_confirmed_timestamp_seconds"
+_STEPS = "setpoint_engine_step_totals"
 _RUNNING, _WAITING = "vllm:num_requests_running", "vllm:num_requests_waiting"
 _KV_CACHE = "vllm:kv_cache_usage_perc"
 _STEP = "vllm:iteration_tokens_total"
@@ -173,7 +204,9 @@ _VERDICTS = {
 }
 NEEDED = (_RUNNING, _WAITING, _KV_CACHE, *_COUNTERS)
 """Without these nothing is known of an engine."""
-NAMES = (*NEEDED, f"{_STEP}_bucket", _REQUESTS, _TOKENS, _LIMIT, _START, _GENERATION, _CONFIRMED, _SUPPORTED)
+NAMES = (
+    *NEEDED, _STEPS, _REQUESTS, _TOKENS, _LIMIT, _START, _GENERATION, _CONFIRMED, _SUPPORTED,
+)  # fmt: skip
 """Sample names of all that a reading needs for the tuner."""
 HISTOGRAMS = {
     "vllm:time_to_first_token_seconds_bucket": Latency.TTFT,
@@ -251,17 +284,38 @@ def _counters(by_name: Mapping[str, list[Series]], total: Callable[[str], float]
         judged[name] = judged.get(name, Judged()) + Judged(
             each.value if good else 0.0, 0.0 if good else each.value
         )
-    steps_by_tokens: dict[float, float] = {}
-    for each in by_name.get(f"{_STEP}_bucket", ()):
-        edge = _edge(each)
-        if math.isfinite(edge):
-            steps_by_tokens[edge] = steps_by_tokens.get(edge, 0.0) + each.value
+    by_size = _steps_by_size(by_name.get(_STEPS, ()))
     latencies = {
         latency: _latencies(name, by_name[name]) for name, latency in HISTOGRAMS.items() if name in by_name
     }
     return Counters(
-        **counted, **verdicts, judged=judged, steps_by_tokens=steps_by_tokens, latencies=latencies
+        **counted,
+        **verdicts,
+        judged=judged,
+        steps_by_tokens=cumulative(by_size),
+        steps_by_size=by_size,
+        latencies=latencies,
     )
+
+
+def _steps_by_size(series: Iterable[Series]) -> dict[float, Steps]:
+    """Of all ranks together; only sizes of which every total is there."""
+    found: dict[float, dict[str, float]] = {}
+    for each in series:
+        of_size = found.setdefault(_edge(each, "up_to"), {})
+        total = _label(each, "total")
+        of_size[total] = of_size.get(total, 0.0) + each.value
+    return {
+        size: Steps(*(found[size][total] for total in TOTALS))
+        for size in sorted(found)
+        if found[size].keys() >= set(TOTALS)
+    }
+
+
+def cumulative(steps_by_size: Mapping[float, Steps]) -> dict[float, float]:
+    """Return how many steps had at most so many tokens."""
+    counts = accumulate(each.count for each in steps_by_size.values())
+    return dict(zip(steps_by_size, counts, strict=True))
 
 
 def _latencies(name: str, series: Iterable[Series]) -> Buckets:
@@ -280,8 +334,8 @@ def _latencies(name: str, series: Iterable[Series]) -> Buckets:
     return pooled
 
 
-def _edge(series: Series) -> float:
-    text = _label(series, "le")
+def _edge(series: Series, label: str = "le") -> float:
+    text = _label(series, label)
     try:
         edge = float(text)
     except ValueError:

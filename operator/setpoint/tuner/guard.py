@@ -190,7 +190,7 @@ def _smaller_budget(s: Situation) -> Proposal | None:
         return None
     budget = s.knobs.tokens or s.start.tokens
     counted = s.window.counted
-    seen = largest_step_tokens(counted.steps_by_tokens, counted.steps, budget)
+    seen = largest_step_tokens(counted.steps_by_tokens, budget)
     tokens = max(seen // 2, s.bounds.least_tokens)
     if tokens >= budget:
         return None

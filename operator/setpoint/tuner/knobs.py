@@ -93,12 +93,13 @@ def limits(knobs: Knobs, start: Start) -> dict[Limit, int]:
     return wanted
 
 
-def largest_step_tokens(steps_by_tokens: Mapping[float, float], steps: float, budget: int) -> int:
+def largest_step_tokens(steps_by_tokens: Mapping[float, float], budget: int) -> int:
     """Return how large steps really were: a budget above this changes nothing.
 
     `steps_by_tokens` is cumulative. The edge that 99 % of the steps do not exceed, and at most the budget.
     """
+    steps = max(steps_by_tokens.values(), default=0.0)
     for edge in sorted(steps_by_tokens):
         if steps and steps_by_tokens[edge] >= 0.99 * steps:
-            return min(int(edge), budget)
+            return int(min(edge, budget))
     return budget

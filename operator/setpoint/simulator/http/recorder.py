@@ -5,6 +5,8 @@ there; the tokens of an iteration are those prompts and what was generated in it
 counts in none of the series of finished requests.
 """
 
+from bisect import bisect_left
+
 from setpoint.simulator.http.metrics import Metrics
 from setpoint.simulator.http.realtime import Ticket
 from setpoint.simulator.http.verdicts import Verdicts
@@ -12,7 +14,12 @@ from setpoint.simulator.request import Request
 from setpoint.simulator.scheduler import Scheduler
 from setpoint.simulator.step import Step
 from setpoint_vllm.limits_file import Latency
+from setpoint_vllm.step_times import EDGES, SIZES, TOTALS
 
+_STEPS = "setpoint_engine_step_totals"
+_STEPS_TEXT = (
+    "Steps of an engine rank since its start, their seconds and their tokens, by the most tokens of a step"
+)
 _LAG_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25)
 
 
@@ -27,6 +34,13 @@ class Recorder:
         self._metrics = metrics
         self._verdicts = verdicts
         self._queries = self._hits = 0
+        self._steps = [
+            [
+                metrics.registry.gauge(_STEPS, _STEPS_TEXT, engine="0", up_to=size, total=total)
+                for total in TOTALS
+            ]
+            for size in SIZES
+        ]
         self._lag = metrics.registry.histogram(
             "setpoint_simulator_lag_seconds", "How late the tokens of a step went out", _LAG_SECONDS
         )
@@ -39,6 +53,9 @@ class Recorder:
         metrics = self._metrics
         prompts = sum(request.prompt_tokens for request in step.first_tokens)
         metrics.iteration_tokens.observe(prompts + step.generated)
+        totals = self._steps[bisect_left(EDGES, step.tokens)]
+        for gauge, value in zip(totals, (1, step.seconds, step.tokens), strict=True):
+            gauge.value += value
         metrics.generation_tokens.add(step.generated)
         metrics.preemptions.add(len(step.preempted))
         metrics.prefix_queries.add(self._scheduler.prefix_cache_queries - self._queries)

@@ -1,0 +1,62 @@
+"""How long steps take by the tokens in them: what the tuner learns an engine's speed from.
+
+Counted where the scheduler takes in what a step gave, since that comes once for each step and in their
+order, also where the next one is scheduled before (asynchronous scheduling). From one such moment to the next
+is what the step took, unless nothing ran in between. vLLM's own histogram of tokens in a step does not tell:
+it counts a prompt's tokens at the step that ends its prefill, however many steps that took.
+"""
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Any
+
+EDGES = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
+"""Steps are counted by size: of at most so many tokens, and those of more."""
+SIZES = (*map(str, EDGES), "+Inf")
+LONGEST_SECONDS = 5.0
+"""What takes longer is no step of a working engine: a compilation, a machine that slept."""
+
+TOTALS = ("steps", "seconds", "tokens")
+Row = tuple[float, float, float]
+"""The totals of one size."""
+
+
+class StepTimes:
+    """Counts the steps of one scheduler, if it is built as we know it; else it counts none."""
+
+    def __init__(self, scheduler: Any, clock: Callable[[], float] = time.monotonic) -> None:
+        self._scheduler = scheduler
+        self._clock = clock
+        self._update: Any = getattr(scheduler, "update_from_output", None)
+        self._last: float | None = None
+        self._rows = [[0, 0.0, 0] for _ in range(len(EDGES) + 1)]
+        if callable(self._update):
+            scheduler.update_from_output = self._update_and_count
+
+    @property
+    def rows(self) -> list[Row]:
+        """What was counted since the start, for each of EDGES and for all above."""
+        return [(count, seconds, tokens) for count, seconds, tokens in self._rows]
+
+    def _update_and_count(self, scheduler_output: Any, *arguments: Any, **options: Any) -> Any:
+        found = self._update(scheduler_output, *arguments, **options)
+        try:
+            self._count(int(scheduler_output.total_num_scheduled_tokens))
+        except Exception:
+            # Another kind of output: the engine goes on as if nobody counted.
+            self._scheduler.update_from_output = self._update
+        return found
+
+    def _count(self, tokens: int) -> None:
+        if not tokens:
+            return
+        now, last = self._clock(), self._last
+        # With nothing left to run the engine waits: what comes next begins with a request, not now.
+        self._last = now if self._scheduler.running else None
+        if last is None or now - last > LONGEST_SECONDS:
+            return
+        row = self._rows[bisect_left(EDGES, tokens)]
+        row[0] += 1
+        row[1] += now - last
+        row[2] += tokens
