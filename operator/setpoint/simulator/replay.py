@@ -74,11 +74,14 @@ class Machine:
 def replay(table: Table, machine: Machine, parameters: Parameters) -> list[dict[str, float]]:
     """Return, for each row of a table, what would have been measured."""
     if isinstance(table, ClosedLoop):
-        return _closed_loop(table, machine, parameters)
+        return replay_closed_loop(table, machine, parameters)
     return _open_loop(table, machine, parameters)
 
 
-def _closed_loop(table: ClosedLoop, machine: Machine, parameters: Parameters) -> list[dict[str, float]]:
+def replay_closed_loop(
+    table: ClosedLoop, machine: Machine, parameters: Parameters, cell_seconds: float = CELL_SECONDS
+) -> list[dict[str, float]]:
+    """Return, for each row of a sweep that stays so long at a row, what would have been measured."""
     sent_by: dict[Request, int] = {}
     numbers = [0] * table.clients
 
@@ -101,8 +104,8 @@ def _closed_loop(table: ClosedLoop, machine: Machine, parameters: Parameters) ->
     for row in table.rows:
         play.run_until(end)
         _move(replica, row)
-        start = end + DROPPED_SHARE * CELL_SECONDS
-        end += CELL_SECONDS
+        start = end + DROPPED_SHARE * cell_seconds
+        end += cell_seconds
         play.run_until(end)
         simulated.append(by_name(play.record.figures(start, end)))
     return simulated

@@ -1,0 +1,1 @@
+"""What the tuner's search is worth, beside what else one could do."""
