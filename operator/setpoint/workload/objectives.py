@@ -107,7 +107,10 @@ def _objective(text: str) -> Objective:
     percentile = float(match[2])
     if not 0 < percentile < 100:
         raise ValueError(f"{text!r}: percentile {match[2]} is not between 0 and 100, such as p95")
-    threshold_seconds = duration_seconds(match[3])
+    try:
+        threshold_seconds = duration_seconds(match[3])
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from None
     if threshold_seconds == 0:
         raise ValueError(f"{text!r}: a threshold of 0 cannot be kept; write for example 60ms")
     return Objective(Metric(match[1]), percentile, threshold_seconds)
