@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Protocol
 
-from benchmarks.tuner import simulated_table
+from benchmarks.tuner import replay, simulated_table
 from setpoint.cli.documents import DocumentError
 
 
@@ -19,6 +19,7 @@ class Command(Protocol):
 
 
 COMMANDS: dict[str, Command] = {
+    "replay": replay,
     "table": simulated_table,
 }
 

@@ -1,0 +1,1 @@
+"""The arms: one module for each way to choose limits, and the registry of all."""
