@@ -9,6 +9,7 @@ from benchmarks.tuner.replay.arm import Arm, Entry, Problem
 from benchmarks.tuner.replay.arms.aimd import aimd
 from benchmarks.tuner.replay.arms.fixed import Fixed, statics
 from benchmarks.tuner.replay.arms.hill_climb import hill_climb
+from benchmarks.tuner.replay.arms.ours import ours
 from benchmarks.tuner.replay.arms.planned import auto_tune, grid, random_search
 from benchmarks.tuner.replay.visit import Cell
 
@@ -19,6 +20,7 @@ def default(problem: Problem, _: Random) -> Arm:
 
 
 ARMS: dict[str, Entry] = {
+    "setpoint": Entry(ours),
     "default": Entry(default),
     "random search": Entry(random_search),
     "AIMD on concurrency": Entry(aimd),

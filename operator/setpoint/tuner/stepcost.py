@@ -1,0 +1,43 @@
+"""How long a step takes: four coefficients that an engine's own figures teach.
+
+A step costs something by itself, for each of its tokens, and for each token of context that its sequences
+attend to. One of more tokens than CUDA graphs were captured for takes at least what the host needs to launch
+it layer by layer (measured on an H100: docs/h100.md).
+"""
+
+import math
+from dataclasses import dataclass
+
+from setpoint.tuner.belief import Belief
+
+CAPTURED_TOKENS = 512
+"""vLLM captures CUDA graphs up to min(2 x max_num_seqs, 512) tokens."""
+
+UNKNOWN = Belief.of((8e-3, 0.7), (40e-6, 0.8), (5e-8, 1.0), (20e-3, 0.7))
+"""Of a model and a GPU that nothing is known of: models of 1 to 70 billion parameters on GPUs of the last
+years lie within two deviations of each."""
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """Seconds of a step."""
+
+    fixed_seconds: float
+    token_seconds: float
+    context_token_seconds: float
+    launch_seconds: float
+    """The least that a step beyond the captured graphs takes."""
+    captured_tokens: int = CAPTURED_TOKENS
+
+    @classmethod
+    def of(cls, logarithms: tuple[float, ...], captured_tokens: int = CAPTURED_TOKENS) -> "StepCost":
+        """Return the cost with the coefficients of these logarithms, in the order of `UNKNOWN`."""
+        fixed, token, context, launch = map(math.exp, logarithms)
+        return cls(fixed, token, context, launch, captured_tokens)
+
+    def seconds(self, tokens: float, context_tokens: float) -> float:
+        """How long a step of so many tokens takes, whose sequences attend to so many in all."""
+        computed = (
+            self.fixed_seconds + self.token_seconds * tokens + self.context_token_seconds * context_tokens
+        )
+        return max(computed, self.launch_seconds) if tokens > self.captured_tokens else computed
