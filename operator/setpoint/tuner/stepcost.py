@@ -13,6 +13,10 @@ from setpoint.tuner.belief import Belief
 CAPTURED_TOKENS = 512
 """vLLM captures CUDA graphs up to min(2 x max_num_seqs, 512) tokens."""
 
+SHARPNESS = 8.0
+"""How sharp the bend is between what the host and what the GPU bounds: the one hides behind the other, and a
+measurement on either side of it teaches something of both."""
+
 UNKNOWN = Belief.of((8e-3, 0.7), (40e-6, 0.8), (5e-8, 1.0), (20e-3, 0.7))
 """Of a model and a GPU that nothing is known of: models of 1 to 70 billion parameters on GPUs of the last
 years lie within two deviations of each."""
@@ -40,4 +44,6 @@ class StepCost:
         computed = (
             self.fixed_seconds + self.token_seconds * tokens + self.context_token_seconds * context_tokens
         )
-        return max(computed, self.launch_seconds) if tokens > self.captured_tokens else computed
+        if tokens <= self.captured_tokens:
+            return computed
+        return float((computed**SHARPNESS + self.launch_seconds**SHARPNESS) ** (1 / SHARPNESS))

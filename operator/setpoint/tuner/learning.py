@@ -1,0 +1,89 @@
+"""What windows teach of an engine: what its steps cost, and what its requests are like.
+
+The engine itself counts its steps by size, with their seconds (`setpoint_vllm.step_times`), so that one
+window under any limits tells of small and large steps alike, and every request helps, not only those of a
+trial.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+from setpoint.signals.window import Window
+from setpoint.tuner.batching import Mix
+from setpoint.tuner.belief import Belief
+from setpoint.tuner.stepcost import UNKNOWN, StepCost
+
+LEAST_STEPS = 20.0
+"""Of fewer of a size the mean says little."""
+LEAST_FINISHED = 20.0
+NOISE = 0.05
+"""Of a size's mean step: steps of one size differ, and so do GPUs of one kind."""
+DRIFT = 0.03
+"""By so much the logarithm of each coefficient may have moved from one window to the next: clocks, warmth."""
+REMEMBERED = 0.7
+"""Share that the means of lengths keep from one window to the next."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is known; the lengths are 0 before the first window."""
+
+    cost: Belief = UNKNOWN
+    prompt_tokens: float = 0.0
+    computed_tokens: float = 0.0
+    """Of a prompt, without what the prefix cache had, and with what was computed again after a preemption."""
+    output_tokens: float = 0.0
+
+    @property
+    def mix(self) -> Mix | None:
+        """The requests; None while nothing is known of them."""
+        if not self.output_tokens:
+            return None
+        return Mix(
+            prompt_tokens=max(self.computed_tokens, 1.0),
+            output_tokens=self.output_tokens,
+            cached_tokens=max(self.prompt_tokens - self.computed_tokens, 0.0),
+        )
+
+    def is_like(self, other: "Learned", share: float) -> bool:
+        """Whether each figure is within so much of the other's, so that the same follows from both."""
+        mine, theirs = _figures(self), _figures(other)
+        return all(
+            abs(one - another) <= share * max(abs(one), abs(another), 1e-9)
+            for one, another in zip(mine, theirs, strict=True)
+        )
+
+
+def learned(before: Learned, window: Window) -> Learned:
+    """Return what is known after one more window, which no other one overlaps."""
+    counted = window.counted
+    sizes = [
+        each for each in counted.steps_by_size.values() if each.count >= LEAST_STEPS and each.seconds > 0
+    ]
+    if window.finished < LEAST_FINISHED or not sizes:
+        return before
+    steps = sum(each.count for each in counted.steps_by_size.values())
+    computed = sum(each.tokens for each in counted.steps_by_size.values()) - counted.generation_tokens
+    now = replace(
+        before,
+        prompt_tokens=_moved(before.prompt_tokens, counted.prompt_tokens / window.finished),
+        computed_tokens=_moved(before.computed_tokens, max(computed, 0.0) / window.finished),
+        output_tokens=_moved(before.output_tokens, counted.generation_tokens / window.finished),
+    )
+    mix = now.mix
+    context_tokens = counted.generation_tokens / steps * (mix.context_tokens if mix else 0.0)
+
+    def predict(logarithms: tuple[float, ...]) -> list[float]:
+        cost = StepCost.of(logarithms)
+        return [math.log(cost.seconds(each.tokens / each.count, context_tokens)) for each in sizes]
+
+    means = [each.seconds / each.count for each in sizes]
+    return replace(now, cost=before.cost.blurred(DRIFT).updated(predict, means, [NOISE] * len(means)))
+
+
+def _figures(known: Learned) -> tuple[float, ...]:
+    return *known.cost.values, known.prompt_tokens, known.computed_tokens, known.output_tokens
+
+
+def _moved(before: float, now: float) -> float:
+    return REMEMBERED * before + (1 - REMEMBERED) * now if before else now
