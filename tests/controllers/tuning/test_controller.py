@@ -63,7 +63,7 @@ async def test_without_the_plugin_the_promise_is_held_against_histograms_and_no_
 ) -> None:
     async with tuned(api_server, kube, namespace) as it:
         it.engine.has_plugin = False
-        await it.cycles(8, bad_share=bad_share)
+        await it.cycles(10, bad_share=bad_share)
 
         now = await live(kube, namespace)
         assert condition(now, "SLOMet") == met
