@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from setpoint.tuner.batching import Mix, saturated
-from setpoint.tuner.search import MOST_VISITS, Search, Setting, Visit
+from setpoint.tuner.search import LEAST_VISITS, MOST_VISITS, Search, Setting, Visit
 from setpoint.tuner.stepcost import StepCost
 from setpoint_vllm.limits_file import Latency
 
@@ -77,7 +77,7 @@ def test_it_ends_near_the_best_setting_that_keeps_the_promise_on_engines_of_any_
 def test_it_stays_nowhere_where_nothing_keeps_the_promise() -> None:
     end, visits = found(search(itl=0.001), engine())
     assert end is None
-    assert len(visits) <= 3
+    assert len(visits) == LEAST_VISITS
 
 
 def test_where_the_start_keeps_a_loose_promise_little_is_tried_and_nothing_lost() -> None:
@@ -109,3 +109,25 @@ def test_whatever_is_measured_it_names_a_setting_that_is_there_or_none(visits: l
     assert wanted.following(visits) in {None, *SETTINGS}
     assert wanted.end(visits) in {None, *SETTINGS}
     assert len(visits) < MOST_VISITS or wanted.following(visits) is None
+
+
+def test_a_kv_cache_without_room_for_all_is_taken_into_account() -> None:
+    room = 90
+
+    def measure(setting: Setting) -> Visit:
+        seqs = min(setting.seqs, room)
+        walk = saturated(seqs, setting.tokens, MIX, seed=99)
+        return Visit(
+            setting,
+            walk.output_tokens_per_second(COST),
+            walk.first_token_seconds(COST, CLIENTS - seqs),
+            walk.gap_seconds(COST),
+        )
+
+    wanted = search(itl=0.025, ttft=8.0)
+    end, visits = found(wanted, measure)
+    kept = [each for each in map(measure, SETTINGS) if each.itl_p95_seconds <= 0.025]
+    assert end is not None
+    assert measure(end).itl_p95_seconds <= 0.025
+    assert measure(end).tokens_per_second >= 0.95 * max(each.tokens_per_second for each in kept)
+    assert len(visits) <= 6

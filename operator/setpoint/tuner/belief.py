@@ -93,6 +93,11 @@ class Belief:
                 break
         return Belief(mean, inverse(information))
 
+    def distance(self, logarithms: tuple[float, ...]) -> float:
+        """Return the square of how many standard deviations these are from what is believed."""
+        apart = [each - mean for each, mean in zip(logarithms, self.mean, strict=True)]
+        return _quadratic(apart, inverse(self.covariance))
+
     def predicted(self, predict: Predict) -> list[tuple[float, float]]:
         """Return the expected logarithm of each measurement, and its standard deviation by this doubt."""
         expected, slopes = _linearised(predict, self.mean)

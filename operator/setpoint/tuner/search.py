@@ -27,6 +27,12 @@ SURE_CHANCE = 0.9
 """A setting that keeps the promise with less is measured again before anything stays there."""
 HOPELESS_CHANCE = 0.05
 """A setting with less is taken not to keep it."""
+LEAST_VISITS = 4
+"""Nothing is given up before."""
+ROOM_SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08)
+"""Of the clients, those that the KV cache may have room for at a time; whatever is beyond waits."""
+ROOM_DEVIATION = 1.5
+"""Of the logarithm of that share, as far as is known before."""
 MOST_REPEATS = 5
 MOST_VISITS = 12
 """What is not known by then is not worth knowing: traffic has changed meanwhile."""
@@ -111,18 +117,15 @@ class Search:
     clients: int
     mix: Mix
     prior: Belief = UNKNOWN
-    _walks: dict[Setting, Saturated] = field(default_factory=dict)
+    _walks: dict[tuple[int, int], Saturated] = field(default_factory=dict)
 
     def estimates(self, visits: Sequence[Visit]) -> list[Estimate]:
         """Return what is believed of every setting after these visits."""
-        belief = self.prior.updated(
-            lambda at: [each for visit in visits for each in self._modelled(visit.setting, at)],
-            [visit.figure(figure) for visit in visits for figure in FIGURES],
-            [math.hypot(NOISE[figure], MODEL[figure]) for _ in visits for figure in FIGURES],
-        )
+        room = min(ROOM_SHARES, key=lambda share: self._misfit(visits, share)) if visits else 1.0
+        belief = self._believed(visits, room)
         places = [place(each.seqs, each.tokens) for each in self.settings]
         visited = [place(each.setting.seqs, each.setting.tokens) for each in visits]
-        modelled = [self._modelled(each.setting, belief.mean) for each in visits]
+        modelled = [self._modelled(each.setting, room, belief.mean) for each in visits]
         residuals = {
             figure: Residuals(
                 visited,
@@ -137,7 +140,7 @@ class Search:
         }
         found = []
         for index, setting in enumerate(self.settings):
-            believed = belief.predicted(partial(self._modelled, setting))
+            believed = belief.predicted(partial(self._modelled, setting, room))
             figures: dict[Figure, tuple[float, float]] = {}
             for figure, (expected, doubt) in zip(FIGURES, believed, strict=True):
                 rest, deviation = residuals[figure][index]
@@ -164,7 +167,8 @@ class Search:
         if promising and promising.improvement(floor) > LEAST_IMPROVEMENT * promising.throughput:
             return promising.setting
         if best is None or best.chance < HOPELESS_CHANCE:
-            return None
+            likeliest = max(untried, key=lambda each: each.chance, default=None)
+            return likeliest.setting if likeliest and len(visits) < LEAST_VISITS else None
         repeats = sum(each.setting == best.setting for each in visits)
         return best.setting if best.chance < SURE_CHANCE and repeats < MOST_REPEATS else None
 
@@ -185,12 +189,31 @@ class Search:
             chance *= NormalDist().cdf((math.log(threshold) - mean) / max(deviation, 1e-6))
         return chance
 
-    def _modelled(self, setting: Setting, logarithms: tuple[float, ...]) -> list[float]:
+    def _believed(self, visits: Sequence[Visit], room: float) -> Belief:
+        """What the visits teach of the cost, were the KV cache's room that share of the clients."""
+        return self.prior.updated(
+            lambda at: [each for visit in visits for each in self._modelled(visit.setting, room, at)],
+            [visit.figure(figure) for visit in visits for figure in FIGURES],
+            [math.hypot(NOISE[figure], MODEL[figure]) for _ in visits for figure in FIGURES],
+        )
+
+    def _misfit(self, visits: Sequence[Visit], room: float) -> float:
+        """How badly the most probable cost explains the visits: squares of deviations, the prior's too."""
+        belief = self._believed(visits, room)
+        squares = 0.0
+        for visit in visits:
+            expected = self._modelled(visit.setting, room, belief.mean)
+            for figure, each in zip(FIGURES, expected, strict=True):
+                deviation = math.hypot(NOISE[figure], MODEL[figure])
+                squares += ((math.log(visit.figure(figure)) - each) / deviation) ** 2
+        return squares + self.prior.distance(belief.mean) + (math.log(room) / ROOM_DEVIATION) ** 2
+
+    def _modelled(self, setting: Setting, room: float, logarithms: tuple[float, ...]) -> list[float]:
         """Logarithms of FIGURES."""
-        seqs = min(setting.seqs, self.clients)
-        walk = self._walks.get(setting)
+        seqs = min(setting.seqs, max(int(room * self.clients), 1))
+        walk = self._walks.get((seqs, setting.tokens))
         if walk is None:
-            walk = self._walks[setting] = saturated(seqs, setting.tokens, self.mix)
+            walk = self._walks[seqs, setting.tokens] = saturated(seqs, setting.tokens, self.mix)
         cost = StepCost.of(logarithms)
         return [
             math.log(walk.output_tokens_per_second(cost)),
