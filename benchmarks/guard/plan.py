@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from benchmarks.guard.services import CHAT, DOCUMENTS, LONG_ANSWERS, objectives, overload, service
-from benchmarks.guard.virtual import Phase, Run, run
+from benchmarks.virtual.engine import start_of
+from benchmarks.virtual.load import Phase
+from benchmarks.virtual.run import Run, run
+from benchmarks.virtual.services import CHAT, DOCUMENTS, LONG_ANSWERS, objectives, service
+from benchmarks.virtual.steering import Tuner
 from setpoint.simulator.experiment import Requests
 from setpoint.tuner.knobs import Knobs
 from setpoint.tuner.promise import Objective
@@ -33,6 +36,12 @@ class Test:
     is_blind: Callable[[float], bool] = lambda _: False
 
 
+def overload(capacity_per_second: float, factor: float = FACTOR) -> list[Phase]:
+    """Return two quiet minutes, ten of overload, and eight quiet ones."""
+    quiet = 0.8 * capacity_per_second
+    return [Phase(120, quiet), Phase(600, factor * capacity_per_second), Phase(480, quiet)]
+
+
 def outage(capacity_per_second: float) -> list[Phase]:
     """Return an overload of fifty minutes between two quiet times."""
     quiet = 0.8 * capacity_per_second
@@ -46,7 +55,7 @@ def near_capacity(capacity_per_second: float) -> list[Phase]:
 
 TESTS = {
     "near capacity": Test(near_capacity),
-    "overload": Test(lambda capacity: overload(capacity, FACTOR)),
+    "overload": Test(overload),
     "outage": Test(outage, lambda now: BLIND_FROM_SECONDS <= now < BLIND_UNTIL_SECONDS),
 }
 
@@ -90,7 +99,9 @@ def capacity_per_second(load: str) -> float:
     """Return what one engine at its start values answers a second while more than that waits."""
     settings = Settings(Mode.DISABLED, PROMISES["loose"])
     seconds, rate = 400.0, {"chat": 100.0, "documents": 20.0, "long answers": 20.0}[load]
-    saturated = run(service(), [Phase(seconds, rate)], LOADS[load], settings, seed=0, drain_seconds=0)
+    engines = service()
+    tuner = Tuner(settings, start_of(engines))
+    saturated = run(engines, [Phase(seconds, rate)], LOADS[load], tuner, seed=0, drain_seconds=0)
     ends = (each.ended_seconds for each in saturated.record.answers)
     return sum(seconds / 2 <= end < seconds for end in ends) / (seconds / 2)
 
@@ -103,7 +114,8 @@ def rows(cell: Cell) -> list[Row]:
     def steered(mode: Mode, promise: tuple[Objective, ...]) -> Run:
         settings = Settings(mode, promise, writer="benchmark")
         engines = service(replicas=cell.replicas)
-        return run(engines, phases, LOADS[cell.load], settings, cell.seed, is_blind=test.is_blind)
+        tuner = Tuner(settings, start_of(engines))
+        return run(engines, phases, LOADS[cell.load], tuner, cell.seed, is_blind=test.is_blind)
 
     without = steered(Mode.DISABLED, PROMISES["loose"])
     return [_row(cell, name, without, steered(Mode.AUTO, promise)) for name, promise in PROMISES.items()]

@@ -12,7 +12,7 @@ Prometheus (`e2e.prometheus`), and the operator as a process of its own, without
 - `broken` are MINUTES from the moment at which 5 % of the services get more load than they can serve. The
   tuner may have mended that before they are over: `slo_met` tells of their end.
 
-A thousand engines are too dear for two cores. A few virtual ones (`benchmarks.guard.virtual`) run in real
+A thousand engines are too dear for two cores. A few virtual ones (`benchmarks.virtual`) run in real
 time, and each service shows the series of one of them under its own labels, with the limits that its own pod
 was told. All whose promise will break share one engine, which keeps to what the first of them is told.
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from benchmarks.guard.services import CHAT, objectives, service
-from benchmarks.guard.virtual import Phase, Verdicts, VirtualEngine, sent
+from benchmarks.virtual.engine import VirtualEngine
+from benchmarks.virtual.load import Phase, sent
+from benchmarks.virtual.services import CHAT, objectives, service
+from benchmarks.virtual.verdicts import Verdicts
 from setpoint.simulator.limits import Limits
 from setpoint.simulator.play import Play
 from setpoint.simulator.replica import Replica

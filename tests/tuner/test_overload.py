@@ -5,8 +5,12 @@ from functools import cache
 
 import pytest
 
-from benchmarks.guard.services import CHAT, DOCUMENTS, objectives, overload, service
-from benchmarks.guard.virtual import Phase, Run, run
+from benchmarks.guard.plan import overload
+from benchmarks.virtual.engine import start_of
+from benchmarks.virtual.load import Phase
+from benchmarks.virtual.run import Run, run
+from benchmarks.virtual.services import CHAT, DOCUMENTS, objectives, service
+from benchmarks.virtual.steering import Tuner
 from setpoint.tuner.state import Mode, Settings
 
 WINDOW_SECONDS = 600.0
@@ -16,7 +20,9 @@ OVERLOAD = tuple(overload(9.3))
 @cache
 def steered(mode: Mode, phases: tuple[Phase, ...], itl_seconds: float) -> Run:
     settings = Settings(mode, objectives(itl_seconds, 1.0), writer="test")
-    return run(service(), phases, DOCUMENTS if phases is OVERLOAD else CHAT, settings, seed=1)
+    engines = service()
+    requests = DOCUMENTS if phases is OVERLOAD else CHAT
+    return run(engines, phases, requests, Tuner(settings, start_of(engines)), seed=1)
 
 
 @pytest.mark.parametrize("itl_seconds", [0.01, 0.03, 0.1])

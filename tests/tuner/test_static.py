@@ -2,8 +2,10 @@
 
 import pytest
 
-from benchmarks.guard.services import CHAT, objectives, service
-from benchmarks.guard.virtual import Phase, run
+from benchmarks.virtual.load import Phase
+from benchmarks.virtual.run import run
+from benchmarks.virtual.services import CHAT, objectives, service
+from benchmarks.virtual.steering import Tuner
 from setpoint.signals.reading import Counters, Reading
 from setpoint.tuner.knobs import Bounds, Start
 from setpoint.tuner.state import Mode, Settings
@@ -56,7 +58,8 @@ def test_an_engine_with_little_to_do_says_nothing_of_a_step() -> None:
 def test_a_simulated_h100_shows_how_long_steps_take_that_it_seldom_did(rate_per_second: int) -> None:
     moments = []
     settings = Settings(Mode.DISABLED, objectives(0.03), writer="test")
-    run(service(), [Phase(300, rate_per_second)], CHAT, settings, 1, see=lambda each: moments.append(each))
+    tuner, phases = Tuner(settings, START), [Phase(300, rate_per_second)]
+    run(service(), phases, CHAT, tuner, 1, see=lambda each: moments.append(each))
     line = fit(measured_steps(moments[::3]))
     assert line is not None
     # Measured on an H100: 20, 32 and 55 ms (docs/h100.md has the p95s).

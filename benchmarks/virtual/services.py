@@ -1,8 +1,7 @@
-"""The services and loads that the guard is tried on: an 8B Llama-shaped model on simulated H100s."""
+"""The services and loads that a tuner is tried on: an 8B Llama-shaped model on simulated H100s."""
 
 from pathlib import Path
 
-from benchmarks.guard.virtual import Phase
 from setpoint.cli.simulate_files import read_model
 from setpoint.simulator.experiment import Requests, Service
 from setpoint.simulator.gpus import gpu
@@ -45,9 +44,3 @@ def objectives(itl_seconds: float | None = None, ttft_seconds: float | None = No
         ("first-token", Latency.TTFT, ttft_seconds),
     )
     return tuple(Objective(name, latency, seconds) for name, latency, seconds in named if seconds)
-
-
-def overload(capacity_per_second: float, factor: float = 1.3) -> list[Phase]:
-    """Return two quiet minutes, ten of overload, and eight quiet ones."""
-    quiet = 0.8 * capacity_per_second
-    return [Phase(120, quiet), Phase(600, factor * capacity_per_second), Phase(480, quiet)]

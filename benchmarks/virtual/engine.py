@@ -1,0 +1,91 @@
+"""One simulated engine whose counters are those that vLLM and the plugin would show."""
+
+import math
+
+from setpoint.signals.reading import Counters, RankLimits, Reading, Steps, cumulative
+from setpoint.simulator.engine import Engine
+from setpoint.simulator.experiment import Service
+from setpoint.simulator.limits import Limits
+from setpoint.simulator.step import Step
+from setpoint.tuner.knobs import Start
+from setpoint_vllm.limits_file import Limit, parse
+from setpoint_vllm.step_times import EDGES
+
+
+def start_of(service: Service) -> Start:
+    """Return the limits that the engines of a service are started with."""
+    return Start(service.limits.max_num_scheduled_tokens, service.limits.max_num_active_seqs)
+
+
+class VirtualEngine:
+    """An engine, what it has counted, and the limits file that it keeps to."""
+
+    def __init__(self, service: Service, ready_seconds: float = 0.0) -> None:
+        """Until `ready_seconds` it starts up."""
+        self.engine = Engine(service.config, self._step_seconds, ready_seconds)
+        self.engine.set_limits(service.limits)
+        self._service_step_seconds = service.step_seconds
+        self._start = start_of(service)
+        self._generation = 0
+        self._writer = ""
+        self.steps = 0.0
+        self.step_tokens = 0.0
+        self.prompt_tokens = 0.0
+        self.generation_tokens = 0.0
+        self.steps_by_size = dict.fromkeys((*map(float, EDGES), math.inf), Steps())
+
+    def _step_seconds(self, step: Step) -> float:
+        prompts = sum(request.prompt_tokens for request in step.completing)
+        tokens = prompts + step.generated
+        self.steps += 1
+        self.step_tokens += tokens
+        self.prompt_tokens += prompts
+        self.generation_tokens += step.generated
+        seconds = self._service_step_seconds(step)
+        size = next(each for each in self.steps_by_size if step.tokens <= each)
+        self.steps_by_size[size] = self.steps_by_size[size].plus(Steps(1, seconds, step.tokens))
+        return seconds
+
+    def tell(self, now: float, file_text: str) -> None:
+        """Put what is wanted into force, by the plugin's own reading of the limits file, lease and all."""
+        file = parse(file_text)
+        wanted = file.wanted(now)
+        self._generation, self._writer = file.generation, file.writer
+        self.engine.set_limits(
+            Limits(
+                wanted.get(Limit.SEQS, self._start.seqs),
+                wanted.get(Limit.TOKENS, self._start.tokens),
+                max_num_queued_tokens=wanted.get(Limit.QUEUED_TOKENS),
+            )
+        )
+
+    def rank(self) -> RankLimits:
+        """What the plugin would show."""
+        in_force = self.engine.scheduler.limits
+        shown = {Limit.TOKENS: in_force.max_num_scheduled_tokens, Limit.SEQS: in_force.max_num_active_seqs}
+        if in_force.max_num_queued_tokens is not None:
+            shown[Limit.QUEUED_TOKENS] = in_force.max_num_queued_tokens
+        start = {Limit.TOKENS: self._start.tokens, Limit.SEQS: self._start.seqs}
+        return RankLimits(self._generation, self._writer, shown, start)
+
+    def reading(self, now: float) -> Reading:
+        """What is read of it, without a verdict on any request."""
+        scheduler = self.engine.scheduler
+        counters = Counters(
+            prompt_tokens=self.prompt_tokens,
+            generation_tokens=self.generation_tokens,
+            preemptions=scheduler.preemptions,
+            steps=self.steps,
+            step_tokens=self.step_tokens,
+            steps_by_tokens=cumulative(self.steps_by_size),
+            steps_by_size=dict(self.steps_by_size),
+        )
+        return Reading(
+            at_seconds=now,
+            counters=counters,
+            running=len(scheduler.running),
+            waiting=len(scheduler.waiting),
+            kv_cache_usage=1 - scheduler.blocks.free / scheduler.blocks.total,
+            ranks={"0": self.rank()},
+            supported=True,
+        )
