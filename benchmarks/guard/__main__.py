@@ -10,20 +10,16 @@ on where it stopped; with --tell-only it tells what RESULTS.json has.
 """
 
 import argparse
-import json
-import os
-import platform
-import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.guard.plan import LOADS, TESTS, Cell, Row, capacity_per_second, cells, rows
 from benchmarks.guard.table import losses, table
+from benchmarks.virtual.results import be_nice, measured_on, read, write
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -31,7 +27,7 @@ RESULTS = Path(__file__).parent / "results.json"
 def main() -> None:
     """Run what is missing, write it, and tell it."""
     options = _options()
-    found = _read(options.results)
+    found = read(options.results)
     if not options.tell_only:
         found = _run(found, options)
     every = [_row(each) for each in found["rows"]]
@@ -43,30 +39,20 @@ def main() -> None:
 def _run(found: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     have = {(each["test"], each["load"], each["replicas"], each["seed"]) for each in found["rows"]}
     wanted = [each for each in cells(options.seeds) if tuple(asdict(each).values()) not in have]
-    found |= {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "commit": _commit(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-        "capacity_per_second": {load: capacity_per_second(load) for load in LOADS},
-    }
+    found |= measured_on() | {"capacity_per_second": {load: capacity_per_second(load) for load in LOADS}}
     began = time.monotonic()
     with ProcessPoolExecutor(options.processes) as pool:
         under_way = [pool.submit(_nice_rows, each) for each in wanted]
         for number, each in enumerate(as_completed(under_way), 1):
             found["rows"] += map(asdict, each.result())
-            _write(options.results, found)
+            write(options.results, found, _place)
             print(f"{number} of {len(wanted)}, {time.monotonic() - began:.0f} s", flush=True)
     return found
 
 
 def _nice_rows(cell: Cell) -> list[Row]:
-    if os.nice(0) < 10:
-        os.nice(10)
+    be_nice()
     return rows(cell)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text())) if path.exists() else {"rows": []}
 
 
 def _row(content: dict[str, Any]) -> Row:
@@ -74,26 +60,8 @@ def _row(content: dict[str, Any]) -> Row:
     return Row(**{**content, **windows})
 
 
-def _write(path: Path, found: dict[str, Any]) -> None:
-    """Write one row on each line."""
-    found["rows"].sort(key=_place)
-    head = json.dumps({name: value for name, value in found.items() if name != "rows"}, indent=1)
-    lines = ",\n".join(f"  {json.dumps(each)}" for each in found["rows"])
-    partial = path.with_suffix(".partial")
-    partial.write_text(f'{head[:-2]},\n "rows": [\n{lines}\n ]\n}}\n')
-    partial.replace(path)
-
-
 def _place(row: dict[str, Any]) -> Sequence[Any]:
     return [*TESTS].index(row["test"]), row["load"], row["replicas"], row["promise"], row["seed"]
-
-
-def _commit() -> str:
-    found: Iterable[str] = subprocess.run(
-        ["git", "log", "-1", "--format=%h", "--", "operator/setpoint/tuner", "operator/setpoint/signals"],
-        cwd=Path(__file__).parent.parent.parent, capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
-    return "".join(found)
 
 
 def _options() -> argparse.Namespace:

@@ -46,18 +46,22 @@ class VirtualEngine:
         self.steps_by_size[size] = self.steps_by_size[size].plus(Steps(1, seconds, step.tokens))
         return seconds
 
-    def tell(self, now: float, file_text: str) -> None:
-        """Put what is wanted into force, by the plugin's own reading of the limits file, lease and all."""
+    def tell(self, now: float, file_text: str) -> dict[Limit, int]:
+        """Put what is wanted into force, by the plugin's own reading of the limits file, lease and all.
+
+        Return what is wanted, start values included; requests that run may hold off a smaller budget.
+        """
         file = parse(file_text)
-        wanted = file.wanted(now)
+        wanted = {Limit.TOKENS: self._start.tokens, Limit.SEQS: self._start.seqs, **file.wanted(now)}
         self._generation, self._writer = file.generation, file.writer
         self.engine.set_limits(
             Limits(
-                wanted.get(Limit.SEQS, self._start.seqs),
-                wanted.get(Limit.TOKENS, self._start.tokens),
+                wanted[Limit.SEQS],
+                wanted[Limit.TOKENS],
                 max_num_queued_tokens=wanted.get(Limit.QUEUED_TOKENS),
             )
         )
+        return wanted
 
     def rank(self) -> RankLimits:
         """What the plugin would show."""

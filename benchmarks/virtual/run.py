@@ -16,7 +16,7 @@ from setpoint.tuner.promise import Objective
 from setpoint.tuner.state import Decision, Observation
 from setpoint_vllm.limits_file import Limit
 
-InForce = Mapping[Limit, int]
+Wanted = Mapping[Limit, int]
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Run:
     """When requests were sent."""
     decisions: tuple[tuple[float, Decision], ...]
     """What the tuner came to, and when; none where something else steers."""
-    in_force: tuple[tuple[float, InForce], ...]
-    """What the first engine kept to, and from when on: an entry for each change, the first at 0."""
+    wanted: tuple[tuple[float, Wanted], ...]
+    """What every engine was to keep to, and from when on: an entry for each change, the start's at 0."""
     objectives: tuple[Objective, ...]
 
     def bad(self, window_seconds: float) -> list[int]:
@@ -70,7 +70,7 @@ def run(
     play.send(load)
     verdicts = Verdicts(steering.objectives)
     decisions = []
-    in_force: list[tuple[float, InForce]] = [(0.0, engines[0].rank().in_force)]
+    wanted: list[tuple[float, Wanted]] = [(0.0, engines[0].rank().start)]
     end = sum(each.duration_seconds for each in phases) + drain_seconds
     now = cycle_seconds
     while now < end:
@@ -85,13 +85,12 @@ def run(
         if told.decision is not None:
             decisions.append((now, told.decision))
         for each in engines:
-            each.tell(now, told.file_text)
-        kept_to = engines[0].rank().in_force
-        if kept_to != in_force[-1][1]:
-            in_force.append((now, kept_to))
+            wanted_now = each.tell(now, told.file_text)
+        if wanted_now != wanted[-1][1]:
+            wanted.append((now, wanted_now))
         now += cycle_seconds
     offered = tuple(seconds for seconds, _ in load)
-    return Run(play.record, offered, tuple(decisions), tuple(in_force), tuple(steering.objectives))
+    return Run(play.record, offered, tuple(decisions), tuple(wanted), tuple(steering.objectives))
 
 
 def _readings(

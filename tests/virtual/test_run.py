@@ -26,9 +26,9 @@ class FromThirtySeconds:
         return Told(rendered(1, "test", moved, self.objectives, expires_seconds=None))
 
 
-def test_what_was_in_force_is_told_with_its_time() -> None:
+def test_what_was_wanted_is_told_with_its_time() -> None:
     steered = run(service(), [Phase(40, 5)], CHAT, FromThirtySeconds(), seed=1)
-    times, limits = zip(*steered.in_force, strict=True)
+    times, limits = zip(*steered.wanted, strict=True)
     assert times == (0.0, 30.0)
     assert [each[Limit.TOKENS] for each in limits] == [8192, 512]
     assert not steered.decisions
