@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Protocol
 
-from benchmarks.tuner import replay, simulated_table
+from benchmarks.tuner import replay, simulated_table, sweep
 from setpoint.cli.documents import DocumentError
 
 
@@ -20,6 +20,7 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Command] = {
     "replay": replay,
+    "sweep": sweep,
     "table": simulated_table,
 }
 

@@ -1,0 +1,115 @@
+"""Every arm on every case, with each seed: rows as they come, then tables."""
+
+import argparse
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.tuner.arms import ARMS
+from benchmarks.tuner.cases import LOADS, Case, Promise, cases, named
+from benchmarks.tuner.table import told
+from benchmarks.tuner.trial import Row, rows
+from benchmarks.virtual.results import be_nice, measured_on, read, write
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one process does at a time: all arms on one load with one seed share what is simulated."""
+
+    load: str
+    seed: int
+    promises_by_arm: tuple[tuple[str, tuple[Promise, ...]], ...]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `sweep`."""
+    parser.add_argument("results", type=Path, nargs="?", default=RESULTS, help="file of rows (default: ours)")
+    parser.add_argument("--seeds", type=int, default=5, help="how many paired seeds (default: 5)")
+    parser.add_argument("--cases", nargs="+", default=[], metavar="CASE", help="beginnings of their names")
+    parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS), metavar="ARM")
+    parser.add_argument(
+        "--again", action="store_true", help="measure these arms anew, as for a changed tuner"
+    )
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--tell-only", action="store_true", help="tell what the file has")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what is missing, write it, and tell it. Return the exit status: 2 for a case that is not known."""
+    try:
+        chosen = [each for text in options.cases for each in named(text)] or cases()
+    except ValueError as error:
+        print(error)
+        return 2
+    found = read(options.results)
+    if not options.tell_only:
+        _measure(found, chosen, options)
+    print(told([row_of(each) for each in found["rows"]]))
+    return 0
+
+
+def missing(rows: Iterable[Row], chosen: Sequence[Case], arms: Sequence[str], seeds: int) -> list[Work]:
+    """Return what has no row yet: all of one seed, then the next, so that an early end leaves whole ones."""
+    have = {(each.load, each.promise, each.arm, each.seed) for each in rows}
+    loads = list(dict.fromkeys(each.load for each in chosen))
+    work = []
+    for seed in range(1, seeds + 1):
+        for load in loads:
+            promises = list(dict.fromkeys(each.promise for each in chosen if each.load == load))
+            wanted = {
+                arm: tuple(each for each in promises if (load, each.name, arm, seed) not in have)
+                for arm in arms
+            }
+            by_arm = tuple((arm, these) for arm, these in wanted.items() if these)
+            if by_arm:
+                work.append(Work(load, seed, by_arm))
+    return work
+
+
+def _measure(found: dict[str, Any], chosen: Sequence[Case], options: argparse.Namespace) -> None:
+    if options.again:
+        names = {(each.load, each.promise.name) for each in chosen}
+        found["rows"] = [
+            each
+            for each in found["rows"]
+            if each["arm"] not in options.arms or (each["load"], each["promise"]) not in names
+        ]
+    work = missing(map(row_of, found["rows"]), chosen, options.arms, options.seeds)
+    found |= measured_on()
+    began = time.monotonic()
+    with ProcessPoolExecutor(options.processes) as pool:
+        under_way = [pool.submit(_done, each) for each in work]
+        for number, each in enumerate(as_completed(under_way), 1):
+            found["rows"] += map(asdict, each.result())
+            write(options.results, found, _place)
+            print(f"{number} of {len(work)}, {time.monotonic() - began:.0f} s", flush=True)
+
+
+def _done(work: Work) -> list[Row]:
+    be_nice()
+    return [
+        row
+        for arm, promises in work.promises_by_arm
+        for row in rows(work.load, promises, ARMS[arm], work.seed)
+    ]
+
+
+def row_of(content: dict[str, Any]) -> Row:
+    """Return a row as it was before it was written."""
+    return Row(**{**content, "recovered_windows": tuple(content["recovered_windows"])})
+
+
+_LOADS, _ARMS = list(LOADS), list(ARMS)
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    return _LOADS.index(row["load"]), _itl(row["promise"]), _ARMS.index(row["arm"]), row["seed"]
+
+
+def _itl(promise: str) -> float:
+    return float(promise.split()[1])
