@@ -125,18 +125,29 @@ def steady(
     return Load((Phase(duration_seconds, rate_per_second, streams, arrivals),), hardware)
 
 
-def day(hour_seconds: float) -> tuple[Phase, ...]:
-    """Return 24 hours: from 8 to 20 mostly chat, in the evening a mix, at night documents.
+STEADY_STREAMS = {"chat": chat(), "long prompts": long_prompts(), "mixed": mixed(0.2)}
+"""The loads that are tried under every promise: the curve over the promise, and the parts of a day."""
+STEADY = tuple(STEADY_STREAMS)
 
-    Demand follows a cosine with its peak at 14 h and a fifth of that at 2 h.
+
+def of_hour(hour: int) -> tuple[str, float]:
+    """Return which of these loads comes in an hour of a day, 0 to 23, and its rate.
+
+    From 8 to 18 chat, at night long prompts, in between the mix. Demand follows a cosine with its peak at 14,
+    and a fifth of that at 2; at its peak it is that of one engine with chat.
     """
-    phases = []
-    for hour in range(24):
-        documents = 0.5 if hour < 6 or hour >= 22 else 0.2 if hour >= 18 or hour < 8 else 0.0
-        demand = 0.6 + 0.4 * math.cos(2 * math.pi * (hour - 14) / 24)
-        streams = mixed(documents) if documents else chat()
-        phases.append(Phase(hour_seconds, mixed_rate(40 * demand, documents), streams))
-    return tuple(phases)
+    demand = 40 * (0.6 + 0.4 * math.cos(2 * math.pi * (hour - 14) / 24))
+    if 8 <= hour < 18:
+        return "chat", demand
+    if 6 <= hour < 22:
+        return "mixed", mixed_rate(demand, 0.2)
+    return "long prompts", mixed_rate(demand, 1.0)
+
+
+def day(hour_seconds: float) -> tuple[Phase, ...]:
+    """Return 24 hours of this length."""
+    hours = map(of_hour, range(24))
+    return tuple(Phase(hour_seconds, rate, STEADY_STREAMS[load]) for load, rate in hours)
 
 
 def drift() -> Load:
@@ -147,9 +158,9 @@ def drift() -> Load:
 
 
 LOADS: dict[str, Load] = {
-    "chat": steady(chat(), 36),
-    "long prompts": steady(long_prompts(), 6.5),
-    "mixed": steady(mixed(0.2), 20),
+    "chat": steady(STEADY_STREAMS["chat"], 36),
+    "long prompts": steady(STEADY_STREAMS["long prompts"], 6.5),
+    "mixed": steady(STEADY_STREAMS["mixed"], 20),
     "lognormal": steady(LOGNORMAL, 30),
     "chat, 50 % hits": steady(chat(HALF), 50),
     "chat, 90 % hits": steady(chat(MOST), 65),
@@ -179,8 +190,6 @@ LOADS: dict[str, Load] = {
     "chat on H200": steady(chat(), 38, hardware=Hardware("H200", "8B")),
     "chat of 14B": steady(chat(), 20, hardware=Hardware("H100", "14B")),
 }
-STEADY = ("chat", "long prompts", "mixed")
-"""Under every promise: the curve over the promise."""
 SELDOM = ("day of 24 h",)
 """Only where they are named: they take long."""
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from benchmarks.tuner.arms import ARMS
 from benchmarks.tuner.cases import LOADS, Case, Promise, cases, named
-from benchmarks.tuner.table import told
-from benchmarks.tuner.trial import Row, rows
+from benchmarks.tuner.days import PROMISES, Day, Rates, lived, rates
+from benchmarks.tuner.table import told, told_days
+from benchmarks.tuner.trial import Row
+from benchmarks.tuner.trial import rows as rows_of
 from benchmarks.virtual.results import be_nice, measured_on, read, write
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -35,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again", action="store_true", help="measure these arms anew, as for a changed tuner"
     )
+    parser.add_argument("--days", action="store_true", help="also a day with the autoscaler, from these rows")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--tell-only", action="store_true", help="tell what the file has")
 
@@ -49,7 +52,14 @@ def run(options: argparse.Namespace) -> int:
     found = read(options.results)
     if not options.tell_only:
         _measure(found, chosen, options)
-    print(told([row_of(each) for each in found["rows"]]))
+    rows = [row_of(each) for each in found["rows"]]
+    days_file = options.results.with_stem(f"{options.results.stem}-days")
+    days = read(days_file)
+    if options.days and not options.tell_only:
+        _live(days, days_file, rows, options)
+    print(told(rows))
+    print()
+    print(told_days([Day(**each) for each in days["rows"]]))
     return 0
 
 
@@ -90,12 +100,37 @@ def _measure(found: dict[str, Any], chosen: Sequence[Case], options: argparse.Na
             print(f"{number} of {len(work)}, {time.monotonic() - began:.0f} s", flush=True)
 
 
+def _live(days: dict[str, Any], file: Path, rows: Sequence[Row], options: argparse.Namespace) -> None:
+    """Play the days of these arms, where the rows have what their autoscaler goes by."""
+    if options.again:
+        days["rows"] = [each for each in days["rows"] if each["arm"] not in options.arms]
+    have = {(each["promise"], each["arm"], each["seed"]) for each in days["rows"]}
+    known = rates(rows)
+    work = [
+        (promise, arm, known[promise.name, arm], seed)
+        for seed in range(1, options.seeds + 1)
+        for promise in PROMISES
+        for arm in options.arms
+        if (promise.name, arm) in known and (promise.name, arm, seed) not in have
+    ]
+    days |= measured_on()
+    with ProcessPoolExecutor(options.processes) as pool:
+        for each in as_completed([pool.submit(_lived, *each) for each in work]):
+            days["rows"].append(asdict(each.result()))
+            write(file, days, lambda row: (_itl(row["promise"]), _ARMS.index(row["arm"]), row["seed"]))
+
+
+def _lived(promise: Promise, arm: str, sustainable: Rates, seed: int) -> Day:
+    be_nice()
+    return lived(promise, ARMS[arm], sustainable, seed)
+
+
 def _done(work: Work) -> list[Row]:
     be_nice()
     return [
         row
         for arm, promises in work.promises_by_arm
-        for row in rows(work.load, promises, ARMS[arm], work.seed)
+        for row in rows_of(work.load, promises, ARMS[arm], work.seed)
     ]
 
 

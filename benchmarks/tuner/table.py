@@ -1,11 +1,13 @@
 """The rows of a sweep as Markdown."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from statistics import fmean, median
 
 from benchmarks.tuner.arms import ARMS, DEFAULT, SETPOINT
 from benchmarks.tuner.cases import STEADY
 from benchmarks.tuner.comparison import Comparison, Loss, Spread, best_single, comparisons, losses
+from benchmarks.tuner.days import Day
 from benchmarks.tuner.trial import Row
 
 
@@ -30,6 +32,32 @@ def told(rows: Sequence[Row]) -> str:
         loss_table(losses(compared, SETPOINT)),
     ]
     return "\n\n".join(parts)
+
+
+def told_days(days: Sequence[Day]) -> str:
+    """Return what a day with the autoscaler costs each arm, under each promise."""
+    if not days:
+        return "No day was played."
+    head = [
+        "promise (p95)", "arm", "seeds", "GPU-hours", "per million good tokens", "least", "most",
+        "good requests", "hours kept of 24",
+    ]  # fmt: skip
+    lines = []
+    for (promise, arm), group in groupby(days, lambda each: (each.promise, each.arm)):
+        of = list(group)
+        cost = Spread.of(each.gpu_hours_per_million_good_tokens for each in of)
+        lines.append(
+            [
+                promise,
+                arm,
+                str(len(of)),
+                f"{median(each.gpu_hours for each in of):g}",
+                *(f"{each:.4f}" for each in (cost.median, cost.least, cost.most)),
+                _percent(median(each.good / each.offered for each in of)),
+                f"{median(each.hours_kept for each in of):g}",
+            ]
+        )
+    return _markdown(head, lines)
 
 
 def curve(compared: Iterable[Comparison], arms: Sequence[str]) -> str:
