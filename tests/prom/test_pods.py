@@ -1,13 +1,18 @@
 """Which pods are believed, and what of them."""
 
 import math
+from collections.abc import Iterable
+from operator import itemgetter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.prom.pods import PodSamples, Scrape, by_pod
+from setpoint.signals.exposition import parse_exposition
+from setpoint.signals.reading import NAMES
 from setpoint.signals.series import Series
+from tests.signals.builders import EXPOSITION
 
 RUNNING, WAITING = "vllm:num_requests_running", "vllm:num_requests_waiting"
 CHAT = ("team-a", "chat-1")
@@ -50,6 +55,18 @@ def test_each_pod_has_its_series_with_the_labels_of_the_engine() -> None:
         ("team-a", "chat-2"): PodSamples("chat", 100.0, (Series(RUNNING, {}, 5),)),
     }
     assert not scrape.faults
+
+
+def test_no_label_by_which_an_engine_tells_its_series_apart_is_lost() -> None:
+    told = parse_exposition(EXPOSITION, NAMES)
+    scrape = sorted_by_pod([series(each.name, each.value, **each.labels) for each in told])
+    assert not scrape.faults
+
+    def identities(of: Iterable[Series]) -> list[tuple[str, list[tuple[str, str]]]]:
+        # An empty label and none are one to Prometheus.
+        return sorted((each.name, sorted(filter(itemgetter(1), each.labels.items()))) for each in of)
+
+    assert identities(scrape.pods[CHAT].series) == identities(told)
 
 
 def test_pods_of_one_name_in_two_namespaces_are_two() -> None:

@@ -13,7 +13,9 @@ from setpoint.signals.series import Series
 NAMESPACE_LABEL, POD_LABEL = "namespace", "pod"
 SERVICE_LABEL = "setpoint_service"
 """What the chart's scrape configuration writes on every series of an engine: its service's name."""
-OWN_LABELS = frozenset({"engine", "le", "limit", "model_name", "objective", "reason", "verdict", "writer"})
+OWN_LABELS = frozenset(
+    {"engine", "le", "limit", "model_name", "objective", "reason", "total", "up_to", "verdict", "writer"}
+)
 """Labels that an engine gives, as far as they say anything to us. The others are of the scrape: job, instance
 and what an administrator adds."""
 
