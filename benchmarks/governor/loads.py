@@ -1,0 +1,66 @@
+"""What requests come, and when: the same for every arm that is compared on a seed and a rate."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from setpoint.simulator.experiment import Requests
+from setpoint.simulator.play import Sent
+from setpoint.workload.arrivals import Burst
+from setpoint.workload.draws import Shape
+from setpoint.workload.lengths import parse_lengths
+
+BLOCK_SIZE = 16
+
+
+def _requests(prompt: str, output: str, shared_prefix: float = 0.0) -> Requests:
+    return Requests(Shape(parse_lengths(prompt), parse_lengths(output)), shared_prefix)
+
+
+CHAT = _requests("uniform:256:768", "uniform:64:192")
+LONG_PROMPTS = _requests("uniform:1536:4608", "uniform:64:192")
+LONG_ANSWERS = _requests("uniform:512:1536", "uniform:512:1536")
+HALF_SHARED = _requests("uniform:1536:4608", "uniform:64:192", shared_prefix=0.5)
+
+
+@dataclass(frozen=True)
+class Load:
+    """Poisson arrivals of one kind of request, of which a share, from start to end, is of another kind."""
+
+    first: Requests
+    typical_rate_per_second: float
+    """Of the size that an engine sustains: where a search begins, and what its steps are counted from."""
+    second: Requests | None = None
+    second_shares: tuple[float, float] = (0.0, 0.0)
+    """At the begin and at the end of the window."""
+    second_weight: float = 1.0
+    """How many of the second kind come in place of one of the first."""
+    burst: int = 1
+    """Requests that come at one instant."""
+    warm_up_seconds: float = 60.0
+    drain_seconds: float = 40.0
+    """Enough for an answer that keeps the loosest promise to end."""
+
+    def sent(self, rate_per_second: float, window_seconds: float, seed: int) -> Iterator[Sent]:
+        """Yield what is sent through warm-up and window, in the order of time."""
+        times, random = Random(f"{seed}/times"), Random(f"{seed}/lengths")
+        duration = self.warm_up_seconds + window_seconds
+        for offset in Burst(self.burst).offsets_seconds(rate_per_second, duration, times):
+            within = max(offset - self.warm_up_seconds, 0.0) / window_seconds
+            share = self.second_shares[0] + within * (self.second_shares[1] - self.second_shares[0])
+            is_second = random.random() < share
+            if is_second and random.random() >= self.second_weight:
+                continue
+            requests = self.second if is_second and self.second else self.first
+            yield offset, requests.request(*requests.shape.sample(random), BLOCK_SIZE)
+
+
+LOADS = {
+    "chat": Load(CHAT, 45.0),
+    "long prompts": Load(LONG_PROMPTS, 8.0),
+    "mixed": Load(CHAT, 14.0, LONG_PROMPTS, (0.5, 0.5)),
+    "long answers": Load(LONG_ANSWERS, 6.0, warm_up_seconds=120.0, drain_seconds=160.0),
+    "drift": Load(CHAT, 40.0, LONG_ANSWERS, (0.0, 1.0), second_weight=0.15, drain_seconds=160.0),
+    "burst": Load(CHAT, 40.0, burst=20),
+    "prefix hits": Load(HALF_SHARED, 14.0),
+}
