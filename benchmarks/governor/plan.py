@@ -26,6 +26,8 @@ NEAR_BEST = 0.93
 """Of the best on the first seed: statics below are not run on the others."""
 LOAD_FACTORS = (0.8, 0.95, 1.1)
 """Of the best static's sustainable rate: where bad requests are counted, to the nearest rung."""
+COUNTED = ("default", "single static", "best static", "learned 0.9")
+"""Arms whose bad requests are counted."""
 
 DEFAULT = Arm("fixed", TOKENS)
 
@@ -49,7 +51,8 @@ class Finding:
     case: Case
     sustained: dict[str, list[float]] = field(default_factory=dict)
     arms: dict[str, Arm] = field(default_factory=dict)
-    """Which setting stands behind a name: those called best are chosen by the medians of all seeds."""
+    """Which setting stands behind a name: those called best have the highest median, of
+    equals the highest setting."""
     bad_shares: dict[tuple[str, float], list[float]] = field(default_factory=dict)
     """By name and factor, a share of what was offered for each seed."""
 
@@ -118,7 +121,7 @@ class Comparison:
             rates = {
                 arm: [self.sustained(case, arm, seed) for seed in range(1, seeds + 1)] for arm in candidates
             }
-            finding.arms[name] = max(rates, key=lambda arm: median(rates[arm]))
+            finding.arms[name] = max(rates, key=lambda arm: (median(rates[arm]), arm.value))
             finding.sustained[name] = rates[finding.arms[name]]
         if median(finding.sustained["best static"]):
             self._count_bad(finding, seeds)
@@ -135,7 +138,7 @@ class Comparison:
         for factor in LOAD_FACTORS:
             rung = middle + round(log(factor) / log(RUNG))
             for name, arm in finding.arms.items():
-                if name in ("finer static", "oracle best"):
+                if name not in COUNTED:
                     continue
                 finding.bad_shares[name, factor] = [
                     self._bad_share(case, arm, seed, rung) for seed in range(1, seeds + 1)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, geometric_mean, median
 
-from benchmarks.governor.plan import LOAD_FACTORS, Finding
+from benchmarks.governor.plan import COUNTED, LOAD_FACTORS, Finding
 from benchmarks.governor.search import RUNG
 from benchmarks.governor.trial import PROMISES
 
@@ -16,7 +16,6 @@ COMPARED = (
     "oracle 0.9",
     "oracle best",
 )
-COUNTED = ("default", "single static", "best static", "learned 0.9", "learned best", "oracle 0.9")
 
 
 def sustained(findings: Sequence[Finding]) -> str:
