@@ -21,15 +21,23 @@ LAUNCH_LAYER_SECONDS = 0.0009
 OTHER_LAUNCHES = (0.0003, 0.0006)
 OTHER_LAUNCH_LOADS = ("chat", "long prompts", "mixed")
 OTHER_LAUNCH_PROMISES = PROMISES[:4]
-OTHER_LAUNCH_SEEDS = 3
+OTHER_LAUNCH_SEEDS = 2
 NEAR_BEST = 0.96
-"""Of the best on the first seed: statics below are not run on the others."""
+"""Of the best on the first seed: statics below are not run on the second."""
+CHOICE_SEEDS = 2
+"""On the first ones the best settings are chosen; on the others nothing but these is run."""
+COUNT_SEEDS = 3
+"""On so many of the first ones bad requests are counted."""
 LOAD_FACTORS = (0.8, 0.95, 1.1)
 """Of the best static's sustainable rate: where bad requests are counted, to the nearest rung."""
 COUNTED = ("default", "single static", "best static", "learned 0.9")
 """Arms whose bad requests are counted."""
 
 DEFAULT = Arm("fixed", TOKENS)
+
+
+ONLY_CHOICE_SEEDS = ("oracle 0.9",)
+"""Arms that are not run on the other seeds."""
 
 
 class Case(NamedTuple):
@@ -51,8 +59,8 @@ class Finding:
     case: Case
     sustained: dict[str, list[float]] = field(default_factory=dict)
     arms: dict[str, Arm] = field(default_factory=dict)
-    """Which setting stands behind a name: those called best have the highest median, of
-    equals the highest setting."""
+    """Which setting stands behind a name: those called best have the highest median on
+    the first seeds, of equals the highest setting."""
     bad_shares: dict[tuple[str, float], list[float]] = field(default_factory=dict)
     """By name and factor, a share of what was offered for each seed."""
 
@@ -117,14 +125,14 @@ class Comparison:
             best = max(candidates, key=lambda arm: self.sustained(case, arm, 1))
             fixed = governed(kind, case.promise, FIXED_SHARE)
             arms |= {f"{kind} {FIXED_SHARE}": [fixed], f"{kind} best": list({fixed: 0, best: 0})}
+        chosen_on = range(1, min(seeds, CHOICE_SEEDS) + 1)
         for name, candidates in arms.items():
-            rates = {
-                arm: [self.sustained(case, arm, seed) for seed in range(1, seeds + 1)] for arm in candidates
-            }
-            finding.arms[name] = max(rates, key=lambda arm: (median(rates[arm]), arm.value))
-            finding.sustained[name] = rates[finding.arms[name]]
+            rates = {arm: median(self.sustained(case, arm, seed) for seed in chosen_on) for arm in candidates}
+            arm = finding.arms[name] = max(candidates, key=lambda each: (rates[each], each.value))
+            run_on = chosen_on if name in ONLY_CHOICE_SEEDS else range(1, seeds + 1)
+            finding.sustained[name] = [self.sustained(case, arm, seed) for seed in run_on]
         if median(finding.sustained["best static"]):
-            self._count_bad(finding, seeds)
+            self._count_bad(finding, min(seeds, COUNT_SEEDS))
         return finding
 
     def _worth_running(self, case: Case, arms: Sequence[Arm]) -> list[Arm]:
@@ -133,7 +141,8 @@ class Comparison:
 
     def _count_bad(self, finding: Finding, seeds: int) -> None:
         case = finding.case
-        rungs = [self._rung(case, finding.arms["best static"], seed) for seed in range(1, seeds + 1)]
+        chosen_on = range(1, min(seeds, CHOICE_SEEDS) + 1)
+        rungs = [self._rung(case, finding.arms["best static"], seed) for seed in chosen_on]
         middle = round(median(LOWEST if each is None else each for each in rungs))
         for factor in LOAD_FACTORS:
             rung = middle + round(log(factor) / log(RUNG))

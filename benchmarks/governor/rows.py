@@ -54,10 +54,10 @@ class Runs:
 
     def write(self) -> None:
         """Write one arm's runs on each line."""
-        head = json.dumps(self.head, indent=1)
+        head = "".join(f" {json.dumps(name)}: {json.dumps(value)},\n" for name, value in self.head.items())
         lines = ",\n".join(f"  {json.dumps(_row(*each))}" for each in sorted(self._rows.items()) if each[1])
         partial = self._path.with_suffix(".partial")
-        partial.write_text(f'{head[:-2]},\n "rows": [\n{lines}\n ]\n}}\n')
+        partial.write_text(f'{{\n{head} "rows": [\n{lines}\n ]\n}}\n')
         partial.replace(self._path)
         self._written = time.monotonic()
 

@@ -84,8 +84,11 @@ def summary(findings: Sequence[Finding], by: Callable[[Finding], object]) -> str
 
 
 def ratios(finding: Finding, name: str) -> list[float]:
-    """Return an arm's sustainable rate over the best static's, seed by seed, where that is above 0."""
-    pairs = zip(finding.sustained[name], finding.sustained["best static"], strict=True)
+    """Return an arm's sustainable rate over the best static's, for each seed that it was run on.
+
+    Seeds on which the best static sustains nothing are left out.
+    """
+    pairs = zip(finding.sustained[name], finding.sustained["best static"], strict=False)
     return [arm / best for arm, best in pairs if best]
 
 
