@@ -41,8 +41,8 @@ def _run(results: Path, seeds: int) -> None:
     }
     comparison, began = Comparison(runs.measure), time.monotonic()
     for up_to in range(1, seeds + 1):
-        for case, most_seeds in cases():
-            if up_to <= most_seeds:
+        for case, on in cases(up_to):
+            if on == up_to:
                 comparison.find(case, up_to)
                 print(
                     f"seed {up_to}, {case}: {runs.number} runs, {time.monotonic() - began:.0f} s", flush=True
@@ -53,9 +53,9 @@ def _run(results: Path, seeds: int) -> None:
 def _tell(results: Path, seeds: int) -> None:
     comparison = Comparison(Runs(results, None).measure)
     findings: list[Finding] = []
-    for case, most_seeds in cases():
+    for case, on in cases(seeds):
         try:
-            findings.append(comparison.find(case, min(seeds, most_seeds)))
+            findings.append(comparison.find(case, on))
         except MissingError as missing:
             print(f"left out {case}: {missing} was not run")
     of_built_in = [each for each in findings if each.case.launch_layer_seconds == LAUNCH_LAYER_SECONDS]

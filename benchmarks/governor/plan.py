@@ -65,15 +65,15 @@ class Finding:
     """By name and factor, a share of what was offered for each seed."""
 
 
-def cases() -> Iterator[tuple[Case, int]]:
-    """Yield each case and on how many seeds it is run at most."""
+def cases(seeds: int) -> Iterator[tuple[Case, int]]:
+    """Yield each case and on how many of so many seeds it is run."""
     for load in LOADS:
         for promise in range(len(PROMISES)):
-            yield Case(load, LAUNCH_LAYER_SECONDS, promise), 1_000
+            yield Case(load, LAUNCH_LAYER_SECONDS, promise), seeds
     for launch in OTHER_LAUNCHES:
         for load in OTHER_LAUNCH_LOADS:
             for promise in range(len(OTHER_LAUNCH_PROMISES)):
-                yield Case(load, launch, promise), OTHER_LAUNCH_SEEDS
+                yield Case(load, launch, promise), min(seeds, OTHER_LAUNCH_SEEDS)
 
 
 def statics(tokens: Sequence[int] = (*STATICS_TOKENS, *FINER_TOKENS)) -> list[Arm]:
@@ -96,7 +96,7 @@ class Comparison:
 
     def single_static(self, launch_layer_seconds: float) -> Arm:
         """Return the fixed budget that sustains most over all cases on the first seed, each by its best."""
-        of = [case for case, _ in cases() if case.launch_layer_seconds == launch_layer_seconds]
+        of = [case for case, _ in cases(1) if case.launch_layer_seconds == launch_layer_seconds]
         candidates = statics(STATICS_TOKENS)
         sums = dict.fromkeys(candidates, 0.0)
         for case in of:
