@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.tuner.replay.arm import Entry
@@ -102,6 +102,7 @@ figures = st.floats(0.001, 10, allow_subnormal=False)
 rows = st.builds(visit, st.integers(1, 2048), st.integers(1, 16384), figures, figures, figures)
 
 
+@settings(max_examples=12)
 @given(st.lists(rows, min_size=1, max_size=12), st.sampled_from(["itl", "ttft", "both"]), st.integers(1, 3))
 def test_every_arm_settles_within_any_table(some: list[Visit], promised: str, seed: int) -> None:
     of = table(*some)
