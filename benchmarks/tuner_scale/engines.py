@@ -15,7 +15,7 @@ from setpoint.simulator.limits import Limits
 from setpoint.simulator.play import Play
 from setpoint.simulator.replica import Replica
 from setpoint_vllm.limits_file import Limit, LimitsFile
-from setpoint_vllm.step_times import TOTALS
+from setpoint_vllm.step_times import SIZES, TOTALS
 
 ITL_SECONDS, TTFT_SECONDS = 0.05, 2.0
 """What every service promises of 95 % of its gaps between tokens, and of its times to the first one."""
@@ -83,9 +83,8 @@ class RunningEngine:
         labels = 'engine="0",model_name="meta-llama/Llama-3.1-8B"'
         for name, value in values.items():
             yield f"vllm:{name}{{{labels}}} {float(value)}"
-        for size, steps in virtual.steps_by_size.items():
-            totals = zip(TOTALS, (steps.count, steps.seconds, steps.tokens), strict=True)
-            for total, value in totals:
+        for size, row in zip(SIZES, virtual.by_size.rows, strict=True):
+            for total, value in zip(TOTALS, row, strict=True):
                 yield f'setpoint_engine_step_totals{{engine="0",up_to="{size}",total="{total}"}} {value}'
         requests = (
             ("good", "", verdicts.good),

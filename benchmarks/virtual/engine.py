@@ -1,15 +1,13 @@
 """One simulated engine whose counters are those that vLLM and the plugin would show."""
 
-import math
-
-from setpoint.signals.reading import Counters, RankLimits, Reading, Steps, cumulative
+from setpoint.signals.reading import Counters, RankLimits, Reading, Steps
 from setpoint.simulator.engine import Engine
 from setpoint.simulator.experiment import Service
 from setpoint.simulator.limits import Limits
 from setpoint.simulator.step import Step
 from setpoint.tuner.knobs import Start
 from setpoint_vllm.limits_file import Limit, parse
-from setpoint_vllm.step_times import EDGES
+from setpoint_vllm.step_times import SIZES, BySize
 
 
 def start_of(service: Service) -> Start:
@@ -32,7 +30,7 @@ class VirtualEngine:
         self.step_tokens = 0.0
         self.prompt_tokens = 0.0
         self.generation_tokens = 0.0
-        self.steps_by_size = dict.fromkeys((*map(float, EDGES), math.inf), Steps())
+        self.by_size = BySize()
 
     def _step_seconds(self, step: Step) -> float:
         prompts = sum(request.prompt_tokens for request in step.completing)
@@ -42,8 +40,7 @@ class VirtualEngine:
         self.prompt_tokens += prompts
         self.generation_tokens += step.generated
         seconds = self._service_step_seconds(step)
-        size = next(each for each in self.steps_by_size if step.tokens <= each)
-        self.steps_by_size[size] = self.steps_by_size[size].plus(Steps(1, seconds, step.tokens))
+        self.by_size.count(step.tokens, seconds)
         return seconds
 
     def tell(self, now: float, file_text: str) -> dict[Limit, int]:
@@ -81,8 +78,9 @@ class VirtualEngine:
             preemptions=scheduler.preemptions,
             steps=self.steps,
             step_tokens=self.step_tokens,
-            steps_by_tokens=cumulative(self.steps_by_size),
-            steps_by_size=dict(self.steps_by_size),
+            steps_by_size={
+                float(size): Steps(*row) for size, row in zip(SIZES, self.by_size.rows, strict=True)
+            },
         )
         return Reading(
             at_seconds=now,

@@ -22,6 +22,25 @@ Row = tuple[float, float, float]
 """The totals of one size."""
 
 
+class BySize:
+    """Totals of steps by their size."""
+
+    def __init__(self) -> None:
+        self._rows = [[0, 0.0, 0] for _ in SIZES]
+
+    @property
+    def rows(self) -> list[Row]:
+        """What was counted since the start, for each of SIZES."""
+        return [(count, seconds, tokens) for count, seconds, tokens in self._rows]
+
+    def count(self, tokens: int, seconds: float) -> None:
+        """Count one more step."""
+        row = self._rows[bisect_left(EDGES, tokens)]
+        row[0] += 1
+        row[1] += seconds
+        row[2] += tokens
+
+
 class StepTimes:
     """Counts the steps of one scheduler, if it is built as we know it; else it counts none."""
 
@@ -30,14 +49,14 @@ class StepTimes:
         self._clock = clock
         self._update: Any = getattr(scheduler, "update_from_output", None)
         self._last: float | None = None
-        self._rows = [[0, 0.0, 0] for _ in range(len(EDGES) + 1)]
+        self._by_size = BySize()
         if callable(self._update):
             scheduler.update_from_output = self._update_and_count
 
     @property
     def rows(self) -> list[Row]:
-        """What was counted since the start, for each of EDGES and for all above."""
-        return [(count, seconds, tokens) for count, seconds, tokens in self._rows]
+        """What was counted since the start, for each of SIZES."""
+        return self._by_size.rows
 
     def _update_and_count(self, scheduler_output: Any, *arguments: Any, **options: Any) -> Any:
         found = self._update(scheduler_output, *arguments, **options)
@@ -54,9 +73,5 @@ class StepTimes:
         now, last = self._clock(), self._last
         # With nothing left to run the engine waits: what comes next begins with a request, not now.
         self._last = now if self._scheduler.running else None
-        if last is None or now - last > LONGEST_SECONDS:
-            return
-        row = self._rows[bisect_left(EDGES, tokens)]
-        row[0] += 1
-        row[1] += now - last
-        row[2] += tokens
+        if last is not None and now - last <= LONGEST_SECONDS:
+            self._by_size.count(tokens, now - last)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.signals.reading import Counters, Judged, Reading
+from setpoint.signals.reading import Counters, Judged, Reading, Steps
 from setpoint.signals.window import DataState, Window, difference, pool
 from setpoint_vllm.limits_file import Latency
 from tests.signals.builders import a_reading, judged
@@ -22,13 +22,15 @@ def between(before: Reading, after: Reading) -> tuple[DataState, Window | None]:
 
 
 def test_a_window_is_what_was_counted_since() -> None:
-    before = a_reading(0, good=1, late=1, judged=judged(ttft=(2, 1)), steps_by_tokens={8.0: 1})
-    after = a_reading(29, good=6, late=3, judged=judged(ttft=(9, 2), itl=(5, 0)), steps_by_tokens={8.0: 4})
+    before = a_reading(0, good=1, late=1, judged=judged(ttft=(2, 1)), steps_by_size={8.0: Steps(1)})
+    after = a_reading(
+        29, good=6, late=3, judged=judged(ttft=(9, 2), itl=(5, 0)), steps_by_size={8.0: Steps(4)}
+    )
     state, window = between(before, after)
     assert window
     assert (state, window.seconds, window.requests) == (DataState.OK, 29, Judged(5, 2))
     assert window.counted.judged == judged(ttft=(7, 1), itl=(5, 0))
-    assert window.counted.steps_by_tokens == {8.0: 3}
+    assert window.counted.steps_by_size == {8.0: Steps(3)}
 
 
 def test_shed_and_failed_requests_are_bad_and_those_that_were_cut_are_neither() -> None:
@@ -55,7 +57,7 @@ def test_what_arrived_is_what_ended_and_what_is_more_in_hand(values: dict[str, A
 FALLEN = [
     {"good": 1.0}, {"late": 1.0}, {"shed": 1.0}, {"failed": 1.0}, {"cut": 1.0}, {"prompt_tokens": 1.0},
     {"generation_tokens": 1.0}, {"preemptions": 1.0}, {"steps": 1.0}, {"step_tokens": 1.0},
-    {"judged": judged(ttft=(1, 0))}, {"judged": judged(ttft=(0, 1))}, {"steps_by_tokens": {8.0: 1.0}},
+    {"judged": judged(ttft=(1, 0))}, {"judged": judged(ttft=(0, 1))}, {"steps_by_size": {8.0: Steps(1.0)}},
 ]  # fmt: skip
 
 
@@ -141,7 +143,7 @@ counters = st.builds(
     Counters,
     **dict.fromkeys(numbers, whole),
     judged=st.dictionaries(st.sampled_from(["ttft", "itl"]), st.builds(Judged, whole, whole)),
-    steps_by_tokens=st.dictionaries(st.sampled_from([8.0, 16.0, 32.0]), whole),
+    steps_by_size=st.dictionaries(st.sampled_from([8.0, 16.0, 32.0]), st.builds(Steps, whole, whole, whole)),
     latencies=st.dictionaries(
         st.sampled_from(Latency), st.fixed_dictionaries({math.inf: whole}, optional={0.5: whole, 1.0: whole})
     ),

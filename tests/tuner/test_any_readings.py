@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
-from setpoint.signals.reading import Counters, Judged, Reading
+from setpoint.signals.reading import Counters, Judged, Reading, Steps
 from setpoint.signals.window import DataState
 from setpoint.tuner.guard import Policy
 from setpoint.tuner.knobs import Bounds, Knobs, limits, lowered_to
@@ -27,7 +27,7 @@ grown = st.builds(
     good=counts, late=counts, shed=counts, failed=counts, cut=counts,
     prompt_tokens=counts.map(lambda each: 512 * each), generation_tokens=counts,
     preemptions=counts, steps=counts,
-    steps_by_tokens=st.just({}) | st.builds(lambda some: {64.0: some, 2048.0: 2 * some}, counts),
+    steps_by_size=st.just({}) | st.builds(lambda some: {64.0: Steps(some), 2048.0: Steps(some)}, counts),
     judged=st.builds(lambda ttft, itl: {TTFT.name: ttft, ITL.name: itl}, judged, judged),
 )  # fmt: skip
 sights = st.sampled_from(
@@ -62,11 +62,13 @@ def added(some: Counters, others: Counters) -> Counters:
                      "preemptions")
     }  # fmt: skip
     judged = {name: some.judged.get(name, Judged()) + others.judged[name] for name in others.judged}
-    edges = {**some.steps_by_tokens, **others.steps_by_tokens}
+    sizes = {**some.steps_by_size, **others.steps_by_size}
+    nothing = Steps()
     steps = {
-        edge: some.steps_by_tokens.get(edge, 0.0) + others.steps_by_tokens.get(edge, 0.0) for edge in edges
+        size: some.steps_by_size.get(size, nothing).plus(others.steps_by_size.get(size, nothing))
+        for size in sizes
     }
-    return Counters(**sums, judged=judged, steps_by_tokens=steps)
+    return Counters(**sums, judged=judged, steps_by_size=steps)
 
 
 def seen(look: Look, now: float, counters: Counters, state: State, wanted: Settings) -> Observation:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.signals.reading import Judged
+from setpoint.signals.reading import Judged, Steps
 from setpoint.tuner.guard import (
     FIRST_HOLD_OFF_SECONDS,
     LONGEST_HOLD_OFF_SECONDS,
@@ -46,7 +46,7 @@ def test_gaps_that_are_too_long_halve_the_token_budget() -> None:
 
 
 def test_a_budget_that_no_step_fills_is_halved_from_what_steps_fill() -> None:
-    window = a_window(itl=BAD, steps_by_tokens={512.0: 10.0, 2048.0: 1000.0})
+    window = a_window(itl=BAD, steps_by_size={512.0: Steps(10.0), 2048.0: Steps(990.0)})
     assert moved(a_situation(window)) == (Policy.SMALLER_BUDGET, Knobs(tokens=1024))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.signals.reading import Counters, Judged, Reading
+from setpoint.signals.reading import Counters, Judged, Reading, Steps
 from setpoint.signals.window import DataState, difference
 from setpoint.tuner.history import KEPT_PER_WINDOW, History
 from setpoint.tuner.steptime import measured_steps
@@ -35,7 +35,7 @@ def an_engine(at_seconds: float, good: float, running: float = 10.0) -> Reading:
         steps=10 * good,
         step_tokens=1000 * good,
         judged={"gaps": Judged(99 * good, good)},
-        steps_by_tokens={128.0: 10 * good},
+        steps_by_size={128.0: Steps(10 * good)},
     )
 
 
@@ -91,7 +91,7 @@ engines = st.fixed_dictionaries(
                 generation_tokens=good,
                 late=late,
                 judged={"gaps": Judged(gaps, late)},
-                steps_by_tokens={128.0: good},
+                steps_by_size={128.0: Steps(good)},
             ),
             *(whole, whole, st.sampled_from([0.0, 3.0]), whole),
         )

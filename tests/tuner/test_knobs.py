@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from setpoint.signals.reading import Steps
 from setpoint.tuner.knobs import Knobs, Start, largest_step_tokens, limits, start_of
 from setpoint_vllm.limits_file import Limit
 from tests.signals.builders import a_rank, a_reading
@@ -47,10 +48,10 @@ def test_there_is_no_start_while_a_rank_has_not_told_its_own() -> None:
 
 
 def test_steps_are_as_large_as_99_of_100_were() -> None:
-    steps = {64.0: 10.0, 512.0: 99.0, 8192.0: 100.0}
+    steps = {64.0: Steps(10.0), 512.0: Steps(89.0), 8192.0: Steps(1.0)}
     assert largest_step_tokens(steps, 8192) == 512
     assert largest_step_tokens(steps, 256) == 256
 
 
 def test_without_a_step_the_budget_is_all_that_is_known() -> None:
-    assert largest_step_tokens({512.0: 0.0}, 8192) == 8192
+    assert largest_step_tokens({512.0: Steps(0.0)}, 8192) == 8192

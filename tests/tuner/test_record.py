@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from setpoint.signals.reading import Steps
 from setpoint.tuner.record import Record, parse_record, record_line, replay
 from setpoint.tuner.state import Decision, Observation, Settings, State
 from setpoint.tuner.tuner import decide
@@ -41,7 +42,7 @@ def test_a_record_comes_back_from_its_line_as_it_was(
 ) -> None:
     tuned = Tuned(now=now)
     tuned.serve(generation_tokens=counted, steps=counted)
-    counters = replace(tuned.counters, steps_by_tokens={share: counted, counted: share})
+    counters = replace(tuned.counters, steps_by_size={share: Steps(counted), counted: Steps(share)})
     readings = tuned.readings(counters=counters, kv_cache_usage=share)
     observation = Observation(now, readings, {text: text})
     asked = settings(writer=text)

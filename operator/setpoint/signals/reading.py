@@ -8,7 +8,6 @@ counts.
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from itertools import accumulate
 from operator import attrgetter
 
 from setpoint.signals.histogram import Buckets, combined
@@ -91,8 +90,6 @@ class Counters:
     steps: float = 0.0
     step_tokens: float = 0.0
     """Tokens of all steps; a prompt's count at the step that ends its prefill."""
-    steps_by_tokens: Mapping[float, float] = field(default_factory=dict)
-    """Steps of at most so many tokens; cumulative, as far as `steps_by_size` has them."""
     steps_by_size: Mapping[float, Steps] = field(default_factory=dict)
     """Steps by the most tokens that they have, each counted once; empty without the plugin."""
     judged: Mapping[str, Judged] = field(default_factory=dict)
@@ -114,7 +111,6 @@ class Counters:
         return (
             min(_numbers(self)) < 0
             or any(each.good < 0 or each.bad < 0 for each in self.judged.values())
-            or any(steps < 0 for steps in self.steps_by_tokens.values())
             or any(each.count < 0 for each in self.steps_by_size.values())
             or any(count < 0 for buckets in self.latencies.values() for count in buckets.values())
         )
@@ -128,13 +124,10 @@ def _combined(some: Counters, others: Counters, sign: int) -> Counters:
     # Thousands of times in each cycle of the tuner.
     pairs = zip(_numbers(some), _numbers(others), strict=True)
     numbers = dict(zip(_NUMBERS, [one + sign * other for one, other in pairs], strict=True))
-    steps, further = some.steps_by_tokens, others.steps_by_tokens
-    edges = sorted(steps if steps.keys() == further.keys() else steps.keys() | further.keys())
     sizes, further_sizes = some.steps_by_size, others.steps_by_size
     mine, theirs, nothing = some.judged, others.judged, Judged()
     return Counters(
         **numbers,
-        steps_by_tokens={edge: steps.get(edge, 0.0) + sign * further.get(edge, 0.0) for edge in edges},
         steps_by_size={
             size: sizes.get(size, _NO_STEPS).plus(further_sizes.get(size, _NO_STEPS), sign)
             for size in {**sizes, **further_sizes}
@@ -284,7 +277,6 @@ def _counters(by_name: Mapping[str, list[Series]], total: Callable[[str], float]
         judged[name] = judged.get(name, Judged()) + Judged(
             each.value if good else 0.0, 0.0 if good else each.value
         )
-    by_size = _steps_by_size(by_name.get(_STEPS, ()))
     latencies = {
         latency: _latencies(name, by_name[name]) for name, latency in HISTOGRAMS.items() if name in by_name
     }
@@ -292,8 +284,7 @@ def _counters(by_name: Mapping[str, list[Series]], total: Callable[[str], float]
         **counted,
         **verdicts,
         judged=judged,
-        steps_by_tokens=cumulative(by_size),
-        steps_by_size=by_size,
+        steps_by_size=_steps_by_size(by_name.get(_STEPS, ())),
         latencies=latencies,
     )
 
@@ -310,12 +301,6 @@ def _steps_by_size(series: Iterable[Series]) -> dict[float, Steps]:
         for size in sorted(found)
         if found[size].keys() >= set(TOTALS)
     }
-
-
-def cumulative(steps_by_size: Mapping[float, Steps]) -> dict[float, float]:
-    """Return how many steps had at most so many tokens."""
-    counts = accumulate(each.count for each in steps_by_size.values())
-    return dict(zip(steps_by_size, counts, strict=True))
 
 
 def _latencies(name: str, series: Iterable[Series]) -> Buckets:

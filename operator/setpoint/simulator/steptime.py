@@ -16,12 +16,17 @@ MOST_CAPTURED_TOKENS = 512
 """vLLM captures CUDA graphs up to min(2 x max_num_seqs, 512) tokens."""
 
 
+def captured_tokens(max_num_seqs: int) -> int:
+    """Return the largest step that an engine with this start has a CUDA graph for."""
+    return min(2 * max_num_seqs, MOST_CAPTURED_TOKENS)
+
+
 class StepTime:
     """What a step costs for one model on one GPU; calling it is pure."""
 
     def __init__(self, parameters: Parameters, gpu: Gpu, shape: ModelShape, max_num_seqs: int) -> None:
         self._shape = shape
-        self._captured_tokens = min(2 * max_num_seqs, MOST_CAPTURED_TOKENS)
+        self._captured_tokens = captured_tokens(max_num_seqs)
         weight_rate = gpu.bytes_per_second * parameters.weight_bandwidth_share
         flops = gpu.flops_per_second * parameters.flops_share
         self._seconds_per_weight_byte = 1 / weight_rate

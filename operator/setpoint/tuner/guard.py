@@ -189,8 +189,7 @@ def _smaller_budget(s: Situation) -> Proposal | None:
     if _is_held_off(s):
         return None
     budget = s.knobs.tokens or s.start.tokens
-    counted = s.window.counted
-    seen = largest_step_tokens(counted.steps_by_tokens, budget)
+    seen = largest_step_tokens(s.window.counted.steps_by_size, budget)
     tokens = max(seen // 2, s.bounds.least_tokens)
     if tokens >= budget:
         return None

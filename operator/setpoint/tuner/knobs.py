@@ -4,10 +4,12 @@ A knob that is None is at the engine's start value. Steps halve and double, so t
 one step from what is known to work.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
-from setpoint.signals.reading import Reading
+from setpoint.signals.reading import Reading, Steps
 from setpoint_vllm.limits_file import Limit
 
 LEAST_TOKENS = 256
@@ -93,13 +95,13 @@ def limits(knobs: Knobs, start: Start) -> dict[Limit, int]:
     return wanted
 
 
-def largest_step_tokens(steps_by_tokens: Mapping[float, float], budget: int) -> int:
+def largest_step_tokens(steps_by_size: Mapping[float, Steps], budget: int) -> int:
     """Return how large steps really were: a budget above this changes nothing.
 
-    `steps_by_tokens` is cumulative. The edge that 99 % of the steps do not exceed, and at most the budget.
+    The size that 99 % of the steps do not exceed, and at most the budget.
     """
-    steps = max(steps_by_tokens.values(), default=0.0)
-    for edge in sorted(steps_by_tokens):
-        if steps and steps_by_tokens[edge] >= 0.99 * steps:
-            return int(min(edge, budget))
-    return budget
+    sizes = sorted(steps_by_size)
+    counts = list(accumulate(steps_by_size[size].count for size in sizes))
+    if not counts or not counts[-1]:
+        return budget
+    return int(min(sizes[bisect_left(counts, 0.99 * counts[-1])], budget))

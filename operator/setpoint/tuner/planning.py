@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from setpoint.simulator.steptime import captured_tokens
 from setpoint.tuner.forecast import sustainable_rate
 from setpoint.tuner.knobs import Bounds, Start
 from setpoint.tuner.learning import Learned
 from setpoint.tuner.promise import Objective
 from setpoint.tuner.static import BUDGETS
-from setpoint.tuner.stepcost import CAPTURED_TOKENS, StepCost
+from setpoint.tuner.stepcost import StepCost
 
 MARGIN = 0.9
 """Limits are chosen for this share of each threshold: what is predicted is not measured."""
@@ -45,7 +46,7 @@ def plan(
         return None
     most = min(start.tokens, bounds.most_tokens or start.tokens)
     budgets = {each for each in BUDGETS if bounds.least_tokens <= each < most} | {most, now}
-    cost = StepCost.of(known.cost.mean, min(2 * start.seqs, CAPTURED_TOKENS))
+    cost = StepCost.of(known.cost.mean, captured_tokens(start.seqs))
     seqs = min(start.seqs, bounds.most_seqs or start.seqs)
     return Plan(
         {

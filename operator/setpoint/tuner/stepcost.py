@@ -8,10 +8,8 @@ it layer by layer (measured on an H100: docs/h100.md).
 import math
 from dataclasses import dataclass
 
+from setpoint.simulator.steptime import MOST_CAPTURED_TOKENS
 from setpoint.tuner.belief import Belief
-
-CAPTURED_TOKENS = 512
-"""vLLM captures CUDA graphs up to min(2 x max_num_seqs, 512) tokens."""
 
 SHARPNESS = 8.0
 """How sharp the bend is between what the host and what the GPU bounds: the one hides behind the other, and a
@@ -31,10 +29,10 @@ class StepCost:
     context_token_seconds: float
     launch_seconds: float
     """The least that a step beyond the captured graphs takes."""
-    captured_tokens: int = CAPTURED_TOKENS
+    captured_tokens: int = MOST_CAPTURED_TOKENS
 
     @classmethod
-    def of(cls, logarithms: tuple[float, ...], captured_tokens: int = CAPTURED_TOKENS) -> "StepCost":
+    def of(cls, logarithms: tuple[float, ...], captured_tokens: int = MOST_CAPTURED_TOKENS) -> "StepCost":
         """Return the cost with the coefficients of these logarithms, in the order of `UNKNOWN`."""
         fixed, token, context, launch = map(math.exp, logarithms)
         return cls(fixed, token, context, launch, captured_tokens)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from setpoint.controllers.tuning.scrape import Engines
-from setpoint.signals.reading import Counters, Judged, RankLimits, Reading
+from setpoint.signals.reading import Counters, Judged, RankLimits, Reading, Steps
 from setpoint_vllm.limits_file import Latency, Limit, LimitsFile
 
 START = {Limit.TOKENS: 8192, Limit.SEQS: 1024}
@@ -63,7 +63,7 @@ class FakeEngine:
                 generation_tokens=128 * requests,
                 steps=60 * requests,
                 step_tokens=640 * requests,
-                steps_by_tokens={2048.0: 60 * requests},
+                steps_by_size={2048.0: Steps(60 * requests)},
             ),
             running=2.5 * self.requests_per_second,
             waiting=0,

@@ -5,8 +5,6 @@ there; the tokens of an iteration are those prompts and what was generated in it
 counts in none of the series of finished requests.
 """
 
-from bisect import bisect_left
-
 from setpoint.simulator.http.metrics import Metrics
 from setpoint.simulator.http.realtime import Ticket
 from setpoint.simulator.http.verdicts import Verdicts
@@ -14,7 +12,7 @@ from setpoint.simulator.request import Request
 from setpoint.simulator.scheduler import Scheduler
 from setpoint.simulator.step import Step
 from setpoint_vllm.limits_file import Latency
-from setpoint_vllm.step_times import EDGES, SIZES, TOTALS
+from setpoint_vllm.step_times import SIZES, TOTALS, BySize
 
 _STEPS = "setpoint_engine_step_totals"
 _STEPS_TEXT = (
@@ -34,7 +32,8 @@ class Recorder:
         self._metrics = metrics
         self._verdicts = verdicts
         self._queries = self._hits = 0
-        self._steps = [
+        self._steps = BySize()
+        self._steps_shown = [
             [
                 metrics.registry.gauge(_STEPS, _STEPS_TEXT, engine="0", up_to=size, total=total)
                 for total in TOTALS
@@ -53,9 +52,7 @@ class Recorder:
         metrics = self._metrics
         prompts = sum(request.prompt_tokens for request in step.first_tokens)
         metrics.iteration_tokens.observe(prompts + step.generated)
-        totals = self._steps[bisect_left(EDGES, step.tokens)]
-        for gauge, value in zip(totals, (1, step.seconds, step.tokens), strict=True):
-            gauge.value += value
+        self._steps.count(step.tokens, step.seconds)
         metrics.generation_tokens.add(step.generated)
         metrics.preemptions.add(len(step.preempted))
         metrics.prefix_queries.add(self._scheduler.prefix_cache_queries - self._queries)
@@ -109,6 +106,9 @@ class Recorder:
         metrics.running.value = len(scheduler.running)
         metrics.waiting.value = metrics.waiting_for_capacity.value = len(scheduler.waiting)
         metrics.kv_cache_usage.value = 1 - scheduler.blocks.free / scheduler.blocks.total
+        for gauges, row in zip(self._steps_shown, self._steps.rows, strict=True):
+            for gauge, value in zip(gauges, row, strict=True):
+                gauge.value = value
 
     def _gap(self, seconds: float, count: int = 1) -> None:
         self._metrics.inter_token_latency.observe(seconds, count)
