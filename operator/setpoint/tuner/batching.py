@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from setpoint.tuner.stepcost import StepCost
 
@@ -95,74 +96,101 @@ class Saturated:
 
 def saturated(seqs: int, tokens: int, mix: Mix, seed: int = 0) -> Saturated:
     """Walk through steps in which `seqs` requests always run, within a budget of so many tokens."""
-    draw = random.Random(seed)
-    walk = _Walk(seqs, max(tokens, seqs), mix, draw)
+    batch = Batch(seqs, tokens, mix, random.Random(seed), is_full=True)
     warm_up = int(1.5 * mix.output_tokens) + 50
     length = int(min(max(800.0, 6 * mix.output_tokens), 8000.0))
-    for _ in range(warm_up):
-        walk.step()
-    walk.waits.clear()
-    walk.ended = 0
-    steps = sorted((walk.step() for _ in range(length)), key=lambda each: each[0] + each[1])
-    waits = sorted(walk.waits)
+    steps, waits, ended = [], [], 0
+    for number in range(warm_up + length):
+        left = batch.retire()
+        while batch.has_room:
+            batch.admit(batch.steps)
+        step = batch.step()
+        if number >= warm_up:
+            ended += left
+            steps.append(step)
+            waits += [batch.steps - came for came in step.completed]
+    steps.sort(key=lambda each: each.tokens)
+    waits.sort()
     return Saturated(
         groups=tuple(_grouped(steps)),
         context_tokens=mix.context_tokens,
         prefill_steps=float(waits[int(0.95 * len(waits))]) if waits else float(length),
-        requests_per_step=walk.ended / length,
+        requests_per_step=ended / length,
     )
 
 
-class _Walk:
-    """An engine that is never short of requests."""
+class BatchStep(NamedTuple):
+    """What a step had."""
 
-    def __init__(self, seqs: int, tokens: int, mix: Mix, draw: random.Random) -> None:
-        self._seqs, self._tokens, self._mix, self._draw = seqs, tokens, mix, draw
-        self._now = 0
-        self._ends = [draw.randrange(1, max(int(mix.output_tokens), 2) + 1) for _ in range(seqs)]
+    tokens: int
+    running: int
+    """Requests that gave a token each; the rest of the tokens are of prompts."""
+    completed: list[float]
+    """When the requests came whose prompts end in it."""
+
+
+class Batch:
+    """The requests in one engine: prompts in the order in which they came, and those that give tokens."""
+
+    def __init__(self, seqs: int, tokens: int, mix: Mix, draw: random.Random, *, is_full: bool) -> None:
+        """With every place taken by requests in the midst of their answers, or empty."""
+        self._seqs, self._tokens, self._mix, self._draw = seqs, max(tokens, seqs), mix, draw
+        longest = max(int(mix.output_tokens), 2)
+        self._ends = [draw.randrange(1, longest + 1) for _ in range(seqs)] if is_full else []
         heapq.heapify(self._ends)
-        self._prompts: deque[tuple[int, int]] = deque()
-        self._left = 0
-        """Tokens that the first of the prompts still needs."""
-        self.waits: list[int] = []
-        self.ended = 0
+        self._prompts: deque[tuple[float, int]] = deque()
+        self._left_of_first = 0
+        self.steps = 0
 
-    def step(self) -> tuple[int, int]:
-        """Go one step on; return how many prompt tokens and how many running requests it had."""
-        ends = self._ends
-        while ends and ends[0] <= self._now:
+    @property
+    def has_room(self) -> bool:
+        """Whether another request may run."""
+        return len(self._ends) + len(self._prompts) < self._seqs
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no request runs."""
+        return not self._ends and not self._prompts
+
+    def retire(self) -> int:
+        """Let go of those whose last token came; return how many these are."""
+        ends, before = self._ends, len(self._ends)
+        while ends and ends[0] <= self.steps:
             heapq.heappop(ends)
-            self.ended += 1
-        while len(ends) + len(self._prompts) < self._seqs:
-            self._prompts.append((self._now, self._length(self._mix.prompt_tokens)))
-        running = len(ends)
+        return before - len(ends)
+
+    def admit(self, came: float) -> None:
+        """Give a place to a request that came then."""
+        self._prompts.append((came, self._length(self._mix.prompt_tokens)))
+
+    def step(self) -> BatchStep:
+        """Go one step on."""
+        running = len(self._ends)
         left = self._tokens - running
-        computed = 0
         completed = []
         while left > 0 and self._prompts:
             came, length = self._prompts[0]
-            chunk = min(self._left or length, left)
-            rest = (self._left or length) - chunk
-            computed, left = computed + chunk, left - chunk
-            self._left = rest
-            if rest:
+            needed = self._left_of_first or length
+            chunk = min(needed, left)
+            left -= chunk
+            self._left_of_first = needed - chunk
+            if self._left_of_first:
                 break
             self._prompts.popleft()
             completed.append(came)
-        self._now += 1
-        for came in completed:
-            self.waits.append(self._now - came)
-            heapq.heappush(ends, self._now + self._length(self._mix.output_tokens) - 1)
-        return computed, running
+        self.steps += 1
+        for _ in completed:
+            heapq.heappush(self._ends, self.steps + self._length(self._mix.output_tokens) - 1)
+        return BatchStep(self._tokens - left, running, completed)
 
     def _length(self, mean: float) -> int:
         return max(int(mean * self._draw.uniform(0.5, 1.5) + 0.5), 1)
 
 
-def _grouped(steps: list[tuple[int, int]]) -> Iterator[Group]:
+def _grouped(steps: list[BatchStep]) -> Iterator[Group]:
     size = max(len(steps) // _GROUPS, 1)
     for _, numbered in groupby(enumerate(steps), key=lambda each: each[0] // size):
         group = [step for _, step in numbered]
         count = len(group)
-        running = sum(running for _, running in group) / count
-        yield Group(count, running + sum(prompts for prompts, _ in group) / count, running)
+        running = sum(each.running for each in group) / count
+        yield Group(count, sum(each.tokens for each in group) / count, running)

@@ -61,10 +61,11 @@ class Belief:
         prior = inverse(self.covariance)
         mean = self.mean
         information = prior
+        weights = [1 / each**2 for each in deviations]
+        seen = list(map(math.log, measured))
+        size = range(len(mean))
         for _ in range(ITERATIONS):
             expected, slopes = _linearised(predict, mean)
-            weights = [1 / each**2 for each in deviations]
-            size = range(len(mean))
             information = tuple(
                 tuple(
                     prior[row][column]
@@ -78,8 +79,8 @@ class Belief:
             )
             pull = [
                 sum(
-                    weight * slope[row] * (math.log(seen) - each)
-                    for weight, slope, seen, each in zip(weights, slopes, measured, expected, strict=True)
+                    weight * slope[row] * (logarithm - each)
+                    for weight, slope, logarithm, each in zip(weights, slopes, seen, expected, strict=True)
                 )
                 + sum(prior[row][column] * (self.mean[column] - mean[column]) for column in size)
                 for row in size

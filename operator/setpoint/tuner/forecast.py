@@ -4,7 +4,6 @@ As `batching`, but requests come when they come (Poisson), and steps take what t
 network or the API server is in it, and nothing of the KV cache's end.
 """
 
-import heapq
 import math
 import random
 from bisect import bisect_left
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from setpoint.tuner.batching import Mix, saturated
+from setpoint.tuner.batching import Batch, Mix, saturated
 from setpoint.tuner.promise import Objective
 from setpoint.tuner.stepcost import StepCost
 from setpoint_vllm.limits_file import Latency
@@ -23,7 +22,7 @@ LEAST_REQUESTS, MOST_STEPS = 600, 12_000
 """A walk goes on until so many requests had their first token, and never for more steps."""
 LEAST_COMPLETED_SHARE = 0.95
 """Of what arrived: fewer means a queue that grows. 0.98 over minutes; a walk is shorter."""
-BISECTIONS = 5
+BISECTIONS = 7
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,12 @@ class Forecast:
         late = sum(seconds > threshold_seconds for seconds in self.first_tokens)
         return late / len(self.first_tokens) if self.first_tokens else 0.0
 
-    def keeps(self, objectives: tuple[Objective, ...], margin: float, stretched: float = 1.0) -> bool:
-        """Whether every objective is kept within so much of its threshold, gaps being longer by a factor."""
+    def keeps(self, objectives: tuple[Objective, ...], margin: float) -> bool:
+        """Whether every objective is kept within so much of its threshold."""
         if self.completed_share < LEAST_COMPLETED_SHARE:
             return False
         return all(
-            self.quantile_seconds(each.latency, each.percentile / 100)
-            * (stretched if each.latency is Latency.ITL else 1.0)
-            <= margin * each.threshold_seconds
+            self.quantile_seconds(each.latency, each.percentile / 100) <= margin * each.threshold_seconds
             for each in objectives
         )
 
@@ -79,50 +76,29 @@ def forecast(
 ) -> Forecast:
     """Walk through the steps of one engine that gets so many requests a second."""
     draw = random.Random(seed)
-    tokens = max(tokens, seqs)
-    ends: list[int] = []
-    prompts: deque[tuple[float, int]] = deque()
+    batch = Batch(seqs, tokens, mix, draw, is_full=False)
     queued: deque[float] = deque()
-    left_of_first = 0
     now = busy = 0.0
-    step = 0
     following = draw.expovariate(rate_per_second)
     arrivals: list[float] = []
     firsts: list[tuple[float, float]] = []
     gaps: list[tuple[float, float, int]] = []
-    context_tokens = mix.context_tokens
-    while step < MOST_STEPS and len(firsts) < LEAST_REQUESTS:
-        while ends and ends[0] <= step:
-            heapq.heappop(ends)
-        if not ends and not prompts and not queued:
+    while batch.steps < MOST_STEPS and len(firsts) < LEAST_REQUESTS:
+        batch.retire()
+        if batch.is_empty and not queued:
             now = max(now, following)
         while following <= now:
             queued.append(following)
             arrivals.append(following)
             following += draw.expovariate(rate_per_second)
-        while queued and len(ends) + len(prompts) < seqs:
-            prompts.append((queued.popleft(), _length(draw, mix.prompt_tokens)))
-        running = len(ends)
-        budget = left = tokens - running
-        completed = []
-        while left > 0 and prompts:
-            came, length = prompts[0]
-            needed = left_of_first or length
-            chunk = min(needed, left)
-            left -= chunk
-            left_of_first = needed - chunk
-            if left_of_first:
-                break
-            prompts.popleft()
-            completed.append(came)
-        step += 1
-        seconds = cost.seconds(running + budget - left, running * context_tokens)
+        while queued and batch.has_room:
+            batch.admit(queued.popleft())
+        step = batch.step()
+        seconds = cost.seconds(step.tokens, step.running * mix.context_tokens)
         now += seconds
         busy += seconds
-        gaps.append((now, seconds, running))
-        for came in completed:
-            firsts.append((came, now - came))
-            heapq.heappush(ends, step + _length(draw, mix.output_tokens) - 1)
+        gaps.append((now, seconds, step.running))
+        firsts += [(came, now - came) for came in step.completed]
     begin = WARM_UP_SHARE * now
     counted = sorted((seconds, running) for at, seconds, running in gaps if at >= begin and running)
     came = sum(at >= begin for at in arrivals)
@@ -142,7 +118,6 @@ def sustainable_rate(
     cost: StepCost,
     objectives: tuple[Objective, ...],
     margin: float = 1.0,
-    stretched: float = 1.0,
 ) -> float:
     """Return the highest rate of requests a second at which every objective is kept, by bisection.
 
@@ -152,11 +127,11 @@ def sustainable_rate(
     walk = saturated(_occupied(seqs, tokens, mix), tokens, mix)
     highest = walk.requests_per_step / walk.step_seconds(cost)
     low, high = 0.0, highest
-    for number in range(BISECTIONS + 2):
+    for number in range(BISECTIONS):
         middle = (low + high) / 2 if number else 0.97 * high
         if middle < highest / 30:
             return 0.0
-        if forecast(seqs, tokens, mix, middle, cost).keeps(objectives, margin, stretched):
+        if forecast(seqs, tokens, mix, middle, cost).keeps(objectives, margin):
             low = middle
         else:
             high = middle
@@ -167,7 +142,3 @@ def _occupied(seqs: int, tokens: int, mix: Mix) -> int:
     """So many places are ever of use: with more, steps are full and only prompts wait in them."""
     decoding = tokens * mix.output_tokens / (mix.prompt_tokens + mix.output_tokens)
     return max(min(seqs, int(decoding) + int(tokens / max(mix.prompt_tokens, 1)) + 2), 1)
-
-
-def _length(draw: random.Random, mean: float) -> int:
-    return max(int(mean * draw.uniform(0.5, 1.5) + 0.5), 1)
