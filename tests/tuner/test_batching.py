@@ -7,36 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from setpoint.simulator.experiment import ClosedLoop, Requests, Service, run
-from setpoint.simulator.limits import Limits
-from setpoint.simulator.router import round_robin
-from setpoint.simulator.step import Step
+from setpoint.simulator.experiment import ClosedLoop, Requests, run
 from setpoint.tuner.batching import Mix, saturated
-from setpoint.tuner.stepcost import StepCost
 from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import parse_lengths
-from tests.simulator.builders import config, parameters
-
-COST = StepCost(6e-3, 2e-5, 2e-8, 29e-3)
-QUICK = parameters(
-    network_seconds=0.0, request_seconds=0.0, prompt_token_seconds=0.0, output_token_seconds=0.0
-)
-"""Nothing but the engine core takes time."""
+from tests.tuner.engines import COST, a_service
 
 
 def simulated(seqs: int, tokens: int, prompt: int, output: int) -> tuple[float, float]:
     """Output tokens a second, and the gap between tokens that 95 % do not exceed."""
-
-    def seconds(step: Step) -> float:
-        return COST.seconds(step.tokens, step.decoding_context_tokens)
-
-    service = Service(
-        config(kv_blocks=60_000, max_model_len=8192, max_num_seqs=seqs, max_num_batched_tokens=tokens),
-        Limits(seqs, tokens),
-        seconds,
-        QUICK,
-        round_robin(),
-    )
+    service = a_service(seqs, tokens)
     lengths = [parse_lengths(f"uniform:{mean // 2}:{mean * 3 // 2}") for mean in (prompt, output)]
     duration = 120.0
     play = run(service, ClosedLoop(seqs), Requests(Shape(*lengths)), duration, seed=1)

@@ -6,43 +6,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from setpoint.simulator.experiment import OpenLoop, Requests, Service, run
-from setpoint.simulator.limits import Limits
-from setpoint.simulator.router import round_robin
-from setpoint.simulator.step import Step
+from setpoint.simulator.experiment import OpenLoop, Requests, run
 from setpoint.tuner.batching import Mix
 from setpoint.tuner.forecast import forecast, sustainable_rate
-from setpoint.tuner.promise import Objective
 from setpoint.tuner.stepcost import StepCost
 from setpoint.workload.arrivals import parse_arrivals
 from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import parse_lengths
 from setpoint_vllm.limits_file import Latency
-from tests.simulator.builders import config
-from tests.tuner.test_batching import COST, QUICK
+from tests.tuner.engines import COST, a_service, objectives
 
 CHAT = Mix(512, 128)
 
 
-def objectives(itl: float, ttft: float) -> tuple[Objective, ...]:
-    return Objective("itl", Latency.ITL, itl), Objective("ttft", Latency.TTFT, ttft)
-
-
 def simulated(tokens: int, rate: float, threshold: float) -> float:
     """The share of gaps beyond a threshold."""
-
-    def seconds(step: Step) -> float:
-        return COST.seconds(step.tokens, step.decoding_context_tokens)
-
-    service = Service(
-        config(kv_blocks=60_000, max_model_len=8192, max_num_seqs=256, max_num_batched_tokens=tokens),
-        Limits(256, tokens),
-        seconds,
-        QUICK,
-        round_robin(),
-    )
     requests = Requests(Shape(parse_lengths("uniform:256:768"), parse_lengths("uniform:64:192")))
-    play = run(service, OpenLoop(rate, parse_arrivals("poisson")), requests, 120.0, seed=3)
+    play = run(a_service(256, tokens), OpenLoop(rate, parse_arrivals("poisson")), requests, 120.0, seed=3)
     gaps = [(gap, count) for at, gap, count in play.record.gaps if at > 30]
     return sum(count for gap, count in gaps if gap > threshold) / sum(count for _, count in gaps)
 

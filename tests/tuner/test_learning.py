@@ -3,38 +3,15 @@ from typing import Any
 
 import pytest
 
-from setpoint.signals.reading import Steps
-from setpoint.signals.window import Window
 from setpoint.tuner.learning import Learned, learned
 from setpoint.tuner.stepcost import StepCost
-from tests.tuner.builders import a_window
+from tests.tuner.engines import CONTEXT_TOKENS, a_busy_window, after
 
 COST = StepCost(5e-3, 2.2e-5, 3e-8, 29e-3)
-CONTEXT_TOKENS = 40 * (512 + 64)
-"""Of forty requests that run, in the middle of their answers."""
-
-
-def a_busy_window(cost: StepCost = COST, **changes: Any) -> Window:
-    """A minute of 500 requests of 512 tokens in and 128 out, 40 of which run at a time."""
-    sizes = {64.0: (1200, 40), 512.0: (300, 300), 1024.0: (100, 900)}
-    steps = {
-        size: Steps(count, count * cost.seconds(tokens, CONTEXT_TOKENS), count * tokens)
-        for size, (count, tokens) in sizes.items()
-    }
-    computed = sum(each.tokens for each in steps.values()) - 64_000
-    of: dict[str, Any] = {"steps_by_size": steps, "prompt_tokens": computed, "generation_tokens": 64_000.0}
-    return a_window(**{**of, **changes})
-
-
-def after(windows: int, window: Window) -> Learned:
-    known = Learned()
-    for _ in range(windows):
-        known = learned(known, window)
-    return known
 
 
 def test_a_few_windows_teach_what_steps_cost() -> None:
-    cost = StepCost.of(after(4, a_busy_window()).cost.mean)
+    cost = StepCost.of(after(4, a_busy_window(COST)).cost.mean)
     for tokens in (40, 300, 900):
         assert cost.seconds(tokens, CONTEXT_TOKENS) == pytest.approx(
             COST.seconds(tokens, CONTEXT_TOKENS), rel=0.06
@@ -42,7 +19,7 @@ def test_a_few_windows_teach_what_steps_cost() -> None:
 
 
 def test_an_engine_that_becomes_slower_is_followed() -> None:
-    known = after(4, a_busy_window())
+    known = after(4, a_busy_window(COST))
     slower = StepCost(7.5e-3, 3.3e-5, 4.5e-8, 43e-3)
     for _ in range(12):
         known = learned(known, a_busy_window(slower))
@@ -51,10 +28,10 @@ def test_an_engine_that_becomes_slower_is_followed() -> None:
 
 
 def test_lengths_are_those_of_the_requests_and_what_the_cache_had_is_told_apart() -> None:
-    known = after(1, a_busy_window())
+    known = after(1, a_busy_window(COST))
     assert known.mix is not None
     assert known.mix.output_tokens == pytest.approx(128)
-    hits = after(1, a_busy_window(prompt_tokens=2 * 500 * known.prompt_tokens))
+    hits = after(1, a_busy_window(COST, prompt_tokens=2 * 500 * known.prompt_tokens))
     assert hits.mix is not None
     assert hits.mix.prompt_tokens == pytest.approx(known.mix.prompt_tokens)
     assert hits.mix.cached_tokens == pytest.approx(known.prompt_tokens, rel=0.01)
@@ -62,7 +39,7 @@ def test_lengths_are_those_of_the_requests_and_what_the_cache_had_is_told_apart(
 
 @pytest.mark.parametrize("changes", [{"good": 3.0}, {"steps_by_size": {}}])
 def test_too_little_teaches_nothing(changes: dict[str, Any]) -> None:
-    assert learned(Learned(), a_busy_window(**changes)) == Learned()
+    assert learned(Learned(), a_busy_window(COST, **changes)) == Learned()
 
 
 def test_nothing_is_known_of_requests_before_the_first_window() -> None:
@@ -70,6 +47,6 @@ def test_nothing_is_known_of_requests_before_the_first_window() -> None:
 
 
 def test_what_is_within_a_share_is_alike() -> None:
-    known = after(1, a_busy_window())
+    known = after(1, a_busy_window(COST))
     assert known.is_like(replace(known, output_tokens=1.05 * known.output_tokens), 0.1)
     assert not known.is_like(replace(known, output_tokens=1.5 * known.output_tokens), 0.1)

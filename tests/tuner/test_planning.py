@@ -4,11 +4,10 @@ from setpoint.tuner.knobs import Bounds, Start
 from setpoint.tuner.learning import Learned
 from setpoint.tuner.planning import Plan, plan
 from setpoint.tuner.promise import Objective
-from tests.tuner.test_forecast import objectives
-from tests.tuner.test_learning import a_busy_window, after
+from tests.tuner.engines import COST, a_busy_window, after, objectives
 
 START = Start(8192, 1024)
-KNOWN = after(4, a_busy_window())
+KNOWN = after(4, a_busy_window(COST))
 
 
 def of(promise: tuple[Objective, ...], bounds: Bounds | None = None, now: int = 8192) -> Plan:

@@ -13,11 +13,11 @@ from setpoint.tuner.batching import Mix, saturated
 from setpoint.tuner.search import LEAST_VISITS, MOST_VISITS, Search, Setting, Visit
 from setpoint.tuner.stepcost import StepCost
 from setpoint_vllm.limits_file import Latency
+from tests.tuner.engines import COST
 
 SETTINGS = [Setting(seqs, tokens) for seqs in (16, 64, 256) for tokens in (256, 512, 1024, 2048, 8192)]
 MIX, CLIENTS = Mix(512, 128), 256
 START = Setting(256, 8192)
-COST = StepCost(6e-3, 2e-5, 2e-8, 29e-3)
 
 
 def engine(cost: StepCost = COST, noise: float = 0.03, seed: int = 1) -> Callable[[Setting], Visit]:
