@@ -7,18 +7,14 @@ tells what RESULTS.json has, leaving out cases of which it lacks a run.
 """
 
 import argparse
-import os
-import platform
-import subprocess
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.governor.plan import LAUNCH_LAYER_SECONDS, Comparison, Finding, cases
 from benchmarks.governor.rows import MissingError, Runs
 from benchmarks.governor.table import bad, summary, sustained
 from benchmarks.governor.trial import PROMISES, run
-from setpoint.simulator import scheduler
+from benchmarks.virtual.results import measured_on
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -34,11 +30,7 @@ def main() -> None:
 def _run(results: Path, seeds: int) -> None:
     """Make what is missing, all of one seed before the next, so that an early end leaves whole seeds."""
     runs = Runs(results, run)
-    runs.head |= {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "commit": _commit(),
-        "machine": _machine(),
-    }
+    runs.head |= measured_on("operator/setpoint/simulator", "benchmarks/governor")
     comparison, began = Comparison(runs.measure), time.monotonic()
     for up_to in range(1, seeds + 1):
         for case, on in cases(up_to):
@@ -78,18 +70,6 @@ def _like_others(findings: list[Finding]) -> list[Finding]:
         if each.case.launch_layer_seconds != LAUNCH_LAYER_SECONDS
     }
     return [each for each in findings if (each.case.load, each.case.promise) in others]
-
-
-def _machine() -> str:
-    compiled = "" if str(scheduler.__file__).endswith(".py") else ", the simulator compiled by mypyc"
-    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}{compiled}"
-
-
-def _commit() -> str:
-    return subprocess.run(
-        ["git", "log", "-1", "--format=%h", "--", "operator/setpoint/simulator", "benchmarks/governor"],
-        cwd=Path(__file__).parent.parent.parent, capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
 
 
 def _options() -> argparse.Namespace:

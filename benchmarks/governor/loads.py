@@ -1,26 +1,18 @@
 """What requests come, and when: the same for every arm that is compared on a seed and a rate."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
+from benchmarks.virtual.services import CHAT, DOCUMENTS, LONG_ANSWERS
 from setpoint.simulator.experiment import Requests
 from setpoint.simulator.play import Sent
 from setpoint.workload.arrivals import Burst
-from setpoint.workload.draws import Shape
-from setpoint.workload.lengths import parse_lengths
 
 BLOCK_SIZE = 16
 
 
-def _requests(prompt: str, output: str, shared_prefix: float = 0.0) -> Requests:
-    return Requests(Shape(parse_lengths(prompt), parse_lengths(output)), shared_prefix)
-
-
-CHAT = _requests("uniform:256:768", "uniform:64:192")
-LONG_PROMPTS = _requests("uniform:1536:4608", "uniform:64:192")
-LONG_ANSWERS = _requests("uniform:512:1536", "uniform:512:1536")
-HALF_SHARED = _requests("uniform:1536:4608", "uniform:64:192", shared_prefix=0.5)
+HALF_SHARED = replace(DOCUMENTS, shared_prefix=0.5)
 
 
 @dataclass(frozen=True)
@@ -57,8 +49,8 @@ class Load:
 
 LOADS = {
     "chat": Load(CHAT, 45.0),
-    "long prompts": Load(LONG_PROMPTS, 8.0),
-    "mixed": Load(CHAT, 14.0, LONG_PROMPTS, (0.5, 0.5)),
+    "long prompts": Load(DOCUMENTS, 8.0),
+    "mixed": Load(CHAT, 14.0, DOCUMENTS, (0.5, 0.5)),
     "long answers": Load(LONG_ANSWERS, 6.0, warm_up_seconds=120.0, drain_seconds=160.0),
     "drift": Load(CHAT, 40.0, LONG_ANSWERS, (0.0, 1.0), second_weight=0.15, drain_seconds=160.0),
     "burst": Load(CHAT, 40.0, burst=20),

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from benchmarks.virtual.bisection import last_that_holds
+
 RUNG = 1.02
 """Each rate of the ladder over the one below."""
 LOWEST, HIGHEST = -120, 60
@@ -25,13 +27,7 @@ def highest_rung(holds: Callable[[int], bool], start: int) -> int | None:
         high, low = _gallop(lambda rung: not holds(rung), start, -1, LOWEST - 1)
         if low < LOWEST:
             return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        if holds(middle):
-            low = middle
-        else:
-            high = middle
-    return low
+    return last_that_holds(holds, low, high)
 
 
 def _gallop(goes_on: Callable[[int], bool], start: int, direction: int, end: int) -> tuple[int, int]:

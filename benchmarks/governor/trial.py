@@ -1,9 +1,7 @@
 """One engine under one load in virtual time, with a fixed budget or a governed one."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -11,20 +9,17 @@ from benchmarks.governor.governor import budget_tokens
 from benchmarks.governor.loads import LOADS
 from benchmarks.governor.predictors import Learned, Oracle, Predictor
 from benchmarks.governor.steps import ahead
-from setpoint.cli.simulate_files import read_model
+from benchmarks.virtual.services import MEASURED_GPU, objectives, service
+from benchmarks.virtual.verdicts import is_good
 from setpoint.simulator.engine import Engine
-from setpoint.simulator.gpus import gpu
-from setpoint.simulator.limits import EngineConfig, Limits
-from setpoint.simulator.memory import kv_cache_blocks
-from setpoint.simulator.parameters import Parameters, built_in
+from setpoint.simulator.experiment import Service
+from setpoint.simulator.limits import Limits
+from setpoint.simulator.parameters import built_in
 from setpoint.simulator.play import Play
 from setpoint.simulator.record import Answer
 from setpoint.simulator.replica import Replica
 from setpoint.simulator.step import Step
-from setpoint.simulator.steptime import StepTime
 
-MODEL = Path(__file__).parents[1] / "data" / "h100-llama8b-config.json"
-GPU = "H100"
 SEQUENCES, TOKENS = 1024, 8192
 """What `vllm serve` starts with on an H100. Every arm moves limits within them, live."""
 WINDOW_SECONDS = 600.0
@@ -81,8 +76,8 @@ class Outcome:
 def run(trial: Trial) -> Outcome:
     """Play it and judge it."""
     load = LOADS[trial.load]
-    parameters = replace(built_in(GPU), launch_layer_seconds=trial.launch_layer_seconds)
-    engine = _engine(parameters, trial.arm, trial.seed)
+    parameters = replace(built_in(MEASURED_GPU), launch_layer_seconds=trial.launch_layer_seconds)
+    engine = _engine(service(parameters=parameters), trial.arm, trial.seed)
     play = Play([Replica(engine, parameters)], parameters.network_seconds)
     requests = list(load.sent(trial.rate_per_second, WINDOW_SECONDS, trial.seed))
     play.send(requests)
@@ -97,45 +92,35 @@ def run(trial: Trial) -> Outcome:
         ttft_p95_seconds=figures.ttft.p95 if figures.ttft else float("inf"),
         completed_share=figures.req_s * WINDOW_SECONDS / offered,
         offered=offered,
-        bad=tuple(offered - sum(_is_good(each, promise) for each in answers) for promise in PROMISES),
+        bad=tuple(_bad(answers, offered, promise) for promise in PROMISES),
     )
 
 
-def _is_good(answer: Answer, promise: Promise) -> bool:
-    return answer.ttft_seconds <= promise.ttft_seconds and answer.mean_itl_seconds <= promise.itl_seconds
+def _bad(answers: Sequence[Answer], offered: int, promise: Promise) -> int:
+    promised = objectives(promise.itl_seconds, promise.ttft_seconds)
+    return offered - sum(is_good(each, promised) for each in answers)
 
 
-@cache
-def _config() -> EngineConfig:
-    return EngineConfig(
-        kv_blocks=kv_cache_blocks(read_model(str(MODEL)), gpu(GPU), TOKENS, 0.92),
-        max_model_len=8192,
-        max_num_seqs=SEQUENCES,
-        max_num_batched_tokens=TOKENS,
-    )
-
-
-def _engine(parameters: Parameters, arm: Arm, seed: int) -> Engine:
+def _engine(started: Service, arm: Arm, seed: int) -> Engine:
     """Return an engine that starts with the default limits, and the arm's at once."""
-    step_seconds = StepTime(parameters, gpu(GPU), read_model(str(MODEL)), SEQUENCES)
     if arm.kind == "fixed":
-        engine = Engine(_config(), step_seconds)
+        engine = Engine(started.config, started.step_seconds)
         engine.set_limits(Limits(min(SEQUENCES, int(arm.value)), int(arm.value)))
         return engine
-    predictor = Oracle(step_seconds) if arm.kind == "oracle" else Learned(Random(f"{seed}/noise"))
-    return governed(step_seconds, predictor, arm.value)
+    predictor = Oracle(started.step_seconds) if arm.kind == "oracle" else Learned(Random(f"{seed}/noise"))
+    return governed(started, predictor, arm.value)
 
 
-def governed(step_seconds: Callable[[Step], float], predictor: Predictor, target_seconds: float) -> Engine:
+def governed(started: Service, predictor: Predictor, target_seconds: float) -> Engine:
     """Return an engine whose budget is chosen anew after each step that it has scheduled."""
 
     def seconds(step: Step) -> float:
-        took = step_seconds(step)
+        took = started.step_seconds(step)
         predictor.learn(step, took)
         scheduler = engine.scheduler
         tokens = budget_tokens(predictor, ahead(scheduler, step), target_seconds, TOKENS)
         scheduler.limits = Limits(SEQUENCES, tokens)
         return took
 
-    engine = Engine(_config(), seconds)
+    engine = Engine(started.config, seconds)
     return engine

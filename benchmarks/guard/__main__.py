@@ -10,16 +10,14 @@ on where it stopped; with --tell-only it tells what RESULTS.json has.
 """
 
 import argparse
-import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.guard.plan import LOADS, TESTS, Cell, Row, capacity_per_second, cells, rows
+from benchmarks.guard.plan import LOADS, TESTS, Row, capacity_per_second, cells, rows
 from benchmarks.guard.table import losses, table
-from benchmarks.virtual.results import be_nice, measured_on, read, write
+from benchmarks.virtual.results import TUNER, gather, measured_on, read
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -39,20 +37,10 @@ def main() -> None:
 def _run(found: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     have = {(each["test"], each["load"], each["replicas"], each["seed"]) for each in found["rows"]}
     wanted = [each for each in cells(options.seeds) if tuple(asdict(each).values()) not in have]
-    found |= measured_on() | {"capacity_per_second": {load: capacity_per_second(load) for load in LOADS}}
-    began = time.monotonic()
-    with ProcessPoolExecutor(options.processes) as pool:
-        under_way = [pool.submit(_nice_rows, each) for each in wanted]
-        for number, each in enumerate(as_completed(under_way), 1):
-            found["rows"] += map(asdict, each.result())
-            write(options.results, found, _place)
-            print(f"{number} of {len(wanted)}, {time.monotonic() - began:.0f} s", flush=True)
+    capacities = {load: capacity_per_second(load) for load in LOADS}
+    found |= measured_on(*TUNER) | {"capacity_per_second": capacities}
+    gather(options.results, found, _place, wanted, rows, options.processes)
     return found
-
-
-def _nice_rows(cell: Cell) -> list[Row]:
-    be_nice()
-    return rows(cell)
 
 
 def _row(content: dict[str, Any]) -> Row:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from benchmarks.tuner.cases import Promise, Streams
+from benchmarks.virtual.bisection import last_that_holds
 from benchmarks.virtual.load import Phase, sent
 from benchmarks.virtual.services import Hardware, service
 from setpoint.simulator.limits import Limits
@@ -66,14 +67,8 @@ def highest(holds: Callable[[int], bool], steps: int) -> int | None:
     None when it holds at none. By bisection: where it holds again above a step at which it does not, either
     may be found.
     """
-    low, high = -1, steps
-    while high - low > 1:
-        middle = (low + high) // 2
-        if holds(middle):
-            low = middle
-        else:
-            high = middle
-    return None if low < 0 else low
+    last = last_that_holds(holds, -1, steps)
+    return None if last < 0 else last
 
 
 def sustainable_per_second(limited: Limited, streams: Streams, promise: Promise, seed: int) -> float:

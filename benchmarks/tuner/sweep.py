@@ -1,10 +1,8 @@
 """Every arm on every case, with each seed: rows as they come, then tables."""
 
 import argparse
-import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from benchmarks.tuner.days import PROMISES, Day, Rates, lived, rates
 from benchmarks.tuner.table import told, told_days
 from benchmarks.tuner.trial import Row
 from benchmarks.tuner.trial import rows as rows_of
-from benchmarks.virtual.results import be_nice, measured_on, read, write
+from benchmarks.virtual.results import TUNER, gather, measured_on, read
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -90,14 +88,8 @@ def _measure(found: dict[str, Any], chosen: Sequence[Case], options: argparse.Na
             if each["arm"] not in options.arms or (each["load"], each["promise"]) not in names
         ]
     work = missing(map(row_of, found["rows"]), chosen, options.arms, options.seeds)
-    found |= measured_on()
-    began = time.monotonic()
-    with ProcessPoolExecutor(options.processes) as pool:
-        under_way = [pool.submit(_done, each) for each in work]
-        for number, each in enumerate(as_completed(under_way), 1):
-            found["rows"] += map(asdict, each.result())
-            write(options.results, found, _place)
-            print(f"{number} of {len(work)}, {time.monotonic() - began:.0f} s", flush=True)
+    found |= measured_on(*TUNER)
+    gather(options.results, found, _place, work, _done, options.processes)
 
 
 def _live(days: dict[str, Any], file: Path, rows: Sequence[Row], options: argparse.Namespace) -> None:
@@ -113,20 +105,16 @@ def _live(days: dict[str, Any], file: Path, rows: Sequence[Row], options: argpar
         for arm in options.arms
         if (promise.name, arm) in known and (promise.name, arm, seed) not in have
     ]
-    days |= measured_on()
-    with ProcessPoolExecutor(options.processes) as pool:
-        for each in as_completed([pool.submit(_lived, *each) for each in work]):
-            days["rows"].append(asdict(each.result()))
-            write(file, days, lambda row: (_itl(row["promise"]), _ARMS.index(row["arm"]), row["seed"]))
+    days |= measured_on(*TUNER)
+    gather(file, days, _place_of_day, work, _lived, options.processes)
 
 
-def _lived(promise: Promise, arm: str, sustainable: Rates, seed: int) -> Day:
-    be_nice()
-    return lived(promise, ARMS[arm], sustainable, seed)
+def _lived(work: tuple[Promise, str, Rates, int]) -> list[Day]:
+    promise, arm, sustainable, seed = work
+    return [lived(promise, ARMS[arm], sustainable, seed)]
 
 
 def _done(work: Work) -> list[Row]:
-    be_nice()
     return [
         row
         for arm, promises in work.promises_by_arm
@@ -144,6 +132,10 @@ _LOADS, _ARMS = list(LOADS), list(ARMS)
 
 def _place(row: dict[str, Any]) -> tuple[Any, ...]:
     return _LOADS.index(row["load"]), _itl(row["promise"]), _ARMS.index(row["arm"]), row["seed"]
+
+
+def _place_of_day(row: dict[str, Any]) -> tuple[Any, ...]:
+    return _itl(row["promise"]), _ARMS.index(row["arm"]), row["seed"]
 
 
 def _itl(promise: str) -> float:

@@ -4,12 +4,17 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from setpoint.simulator import scheduler
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 TUNER = ("operator/setpoint/tuner", "operator/setpoint/signals")
@@ -31,10 +36,10 @@ def write(path: Path, found: dict[str, Any], place: Callable[[dict[str, Any]], A
     partial.replace(path)
 
 
-def measured_on() -> dict[str, str]:
-    """Return the date, the newest commit of the tuner, and the machine."""
+def measured_on(*decisive: str) -> dict[str, str]:
+    """Return the date, the newest commit of what decides on the results, and the machine."""
     commit = subprocess.run(
-        ["git", "log", "-1", "--format=%h", "--", *TUNER],
+        ["git", "log", "-1", "--format=%h", "--", *decisive],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -50,7 +55,25 @@ def measured_on() -> dict[str, str]:
     }
 
 
-def be_nice() -> None:
-    """Give way to whatever else runs here; to be called in a process of its own."""
+def gather(
+    path: Path,
+    found: dict[str, Any],
+    place: Callable[[dict[str, Any]], Any],
+    work: Sequence[T],
+    rows_of: Callable[[T], Iterable[Any]],
+    processes: int,
+) -> None:
+    """Do the work in so many processes, and write the rows of each piece, dataclasses, when it is done."""
+    began = time.monotonic()
+    with ProcessPoolExecutor(processes, initializer=_be_nice) as pool:
+        under_way = [pool.submit(rows_of, each) for each in work]
+        for number, each in enumerate(as_completed(under_way), 1):
+            found["rows"] += map(asdict, each.result())
+            write(path, found, place)
+            print(f"{number} of {len(work)}, {time.monotonic() - began:.0f} s", flush=True)
+
+
+def _be_nice() -> None:
+    """Give way to whatever else runs here."""
     if os.nice(0) < 10:
         os.nice(10)

@@ -11,7 +11,7 @@ from setpoint.simulator.gpus import gpu
 from setpoint.simulator.limits import EngineConfig, Limits
 from setpoint.simulator.memory import kv_cache_blocks
 from setpoint.simulator.model import ModelShape
-from setpoint.simulator.parameters import built_in
+from setpoint.simulator.parameters import Parameters, built_in
 from setpoint.simulator.router import ROUTERS
 from setpoint.simulator.steptime import StepTime
 from setpoint.tuner.promise import Objective
@@ -54,10 +54,18 @@ LONG_ANSWERS = requests("uniform:512:1536", "uniform:512:1536")
 
 
 def service(
-    *, sequences: int = 1024, tokens: int = 8192, replicas: int = 1, hardware: Hardware = H100_8B
+    *,
+    sequences: int = 1024,
+    tokens: int = 8192,
+    replicas: int = 1,
+    hardware: Hardware = H100_8B,
+    parameters: Parameters | None = None,
 ) -> Service:
-    """Return replicas as `vllm serve` starts them with these limits: those of an H100 unless given."""
-    shape, card, parameters = _shape(hardware.model), gpu(hardware.gpu), built_in(MEASURED_GPU)
+    """Return replicas as `vllm serve` starts them with these limits: those of an H100 unless given, with the
+    parameters that were measured on one.
+    """
+    shape, card = _shape(hardware.model), gpu(hardware.gpu)
+    parameters = parameters or built_in(MEASURED_GPU)
     config = EngineConfig(
         kv_blocks=kv_cache_blocks(shape, card, tokens, 0.92),
         max_model_len=MAX_MODEL_LEN,

@@ -9,14 +9,11 @@ from hypothesis import strategies as st
 from benchmarks.governor.governor import BUDGETS_TOKENS, FLOOR_PROMPT_TOKENS, budget_tokens
 from benchmarks.governor.predictors import Learned, Oracle
 from benchmarks.governor.steps import Ahead
-from benchmarks.governor.trial import GPU, MODEL, TOKENS
-from setpoint.cli.simulate_files import read_model
-from setpoint.simulator.gpus import gpu
-from setpoint.simulator.parameters import built_in
+from benchmarks.governor.trial import TOKENS
+from benchmarks.virtual.services import service
 from setpoint.simulator.step import Step
-from setpoint.simulator.steptime import StepTime
 
-STEP_TIME = StepTime(built_in(GPU), gpu(GPU), read_model(str(MODEL)), 1024)
+STEP_TIME = service().step_seconds
 
 
 def linear(step: Step) -> float:
