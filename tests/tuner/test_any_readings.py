@@ -2,22 +2,43 @@
 
 from dataclasses import replace
 from itertools import chain, pairwise
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from setpoint.signals.reading import Counters, Judged, Reading, Steps
 from setpoint.signals.window import DataState
+from setpoint.tuner import planned
 from setpoint.tuner.guard import Policy
-from setpoint.tuner.knobs import Bounds, Knobs, limits, lowered_to
+from setpoint.tuner.knobs import Bounds, Knobs, Start, limits, lowered_to
+from setpoint.tuner.learning import Learned
+from setpoint.tuner.planning import Plan
 from setpoint.tuner.record import Record, parse_record, record_line, replay
 from setpoint.tuner.state import Decision, Mode, Observation, OnStop, Settings, State
 from setpoint.tuner.tuner import LEASE_SECONDS, decide
 from setpoint_vllm.limits_file import Limit
 from tests.signals.builders import a_rank
 from tests.tuner.builders import BAD, GOOD, ITL, START, TTFT, settings
+
+
+@pytest.fixture(autouse=True)
+def any_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any plan at all, made at once: what it says follows from the lengths that were learnt, and from nothing
+    else.
+    """
+
+    def made(known: Learned, _: object, start: Start, bounds: Bounds) -> Plan:
+        most = min(start.tokens, bounds.most_tokens or start.tokens)
+        budgets = [each for each in (1, 300, 1024, 5000) if bounds.least_tokens <= each < most] + [most]
+        rates = Random(known.output_tokens).sample(range(9), len(budgets))
+        return Plan(dict(zip(budgets, map(float, rates), strict=True)))
+
+    monkeypatch.setattr(planned, "plan", made)
+
 
 counts = st.sampled_from([0.0, 1.0, 10.0, 25.0, 100.0, 300.0, 1000.0])
 judged = st.builds(Judged, counts, counts)
@@ -113,7 +134,9 @@ def minute(ttft: Judged = GOOD, itl: Judged = GOOD, waiting: float = 0.0, **more
         "steps": 1000.0,
         **more,
     }
-    return 60.0, Counters(**of, judged={TTFT.name: ttft, ITL.name: itl}), "well", running, waiting, usage
+    steps = {64.0: Steps(800, 8.0, 40_000.0), 2048.0: Steps(200, 9.0, of["generation_tokens"] + 150_000.0)}
+    counted = Counters(**of, judged={TTFT.name: ttft, ITL.name: itl}, steps_by_size=steps)
+    return 60.0, counted, "well", running, waiting, usage
 
 
 minutes = st.sampled_from(
@@ -124,6 +147,8 @@ minutes = st.sampled_from(
         minute(preemptions=100.0, running=200.0, usage=0.97),
         minute(itl=BAD, good=0.0, late=500.0),
         minute(shed=10.0),
+        minute(generation_tokens=20_000.0),
+        minute(generation_tokens=200_000.0),
     ]
 )
 spells = st.tuples(minutes, st.integers(3, 10)).map(lambda spell: [spell[0]] * spell[1])

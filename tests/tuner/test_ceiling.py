@@ -90,13 +90,17 @@ def test_a_ceiling_that_is_taken_away_is_left_in_steps() -> None:
 @pytest.mark.parametrize(("tokens", "raised"), [(512, 1024), (1024, 2048), (1500, 2048)])
 def test_limits_go_back_to_it_and_no_further(tokens: int, raised: int) -> None:
     for window in (a_window(), a_window(ttft=BAD, waiting=50.0)):
-        proposal = propose(a_situation(window, knobs=Knobs(tokens=tokens), rest=AT_CEILING))
+        proposal = propose(
+            a_situation(window, knobs=Knobs(tokens=tokens), rest=AT_CEILING, ceiling=AT_CEILING)
+        )
         assert proposal is not None
         assert proposal.knobs == Knobs(tokens=raised)
 
 
 def test_at_it_nothing_is_raised_and_a_queue_is_bounded() -> None:
-    proposal = propose(a_situation(a_window(ttft=BAD, waiting=50.0), knobs=AT_CEILING, rest=AT_CEILING))
+    proposal = propose(
+        a_situation(a_window(ttft=BAD, waiting=50.0), knobs=AT_CEILING, rest=AT_CEILING, ceiling=AT_CEILING)
+    )
     assert proposal is not None
     assert proposal.policy is Policy.SHED
     assert proposal.knobs.tokens == 2048

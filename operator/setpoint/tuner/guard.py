@@ -49,6 +49,8 @@ class Policy(StrEnum):
     CEILING = "Ceiling"
     SHED_LESS = "ShedLess"
     GO_BACK = "GoBack"
+    PLAN = "Plan"
+    """Not the guard's own: to where the promise is predicted to hold at the highest rate (`planned`)."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Situation:
     ranks_per_engine: int = 1
     rest: Knobs = field(default_factory=Knobs)
     """Where the knobs stand when nothing calls them away."""
+    ceiling: Knobs = field(default_factory=Knobs)
+    """What they never exceed: where they rest, unless a plan has them rest lower."""
 
     @property
     def broken(self) -> tuple[Evidence, ...]:
@@ -103,6 +107,11 @@ class Situation:
         """The broken objective of a kind, the one with the highest bad share."""
         of_kind = [each for each in self.broken if each.objective.latency is latency]
         return max(of_kind, key=lambda each: each.bad_share, default=None)
+
+    @property
+    def budget(self) -> int:
+        """The token budget that is wanted now."""
+        return self.knobs.tokens or self.start.tokens
 
     @property
     def is_moved(self) -> bool:
@@ -147,9 +156,11 @@ def _raise_for_first_tokens(s: Situation) -> Proposal | None:
         return None
     if s.knobs.seqs != s.rest.seqs:
         return _proposal(s, Policy.RAISE_FOR_FIRST_TOKENS, broken, replace(s.knobs, seqs=_doubled_seqs(s)))
-    if s.knobs.tokens == s.rest.tokens or _would_break(s):
+    if s.knobs.tokens == s.ceiling.tokens or _would_break(s):
         return None
-    return _proposal(s, Policy.RAISE_FOR_FIRST_TOKENS, broken, replace(s.knobs, tokens=_doubled_tokens(s)))
+    below = s.rest if s.knobs.tokens != s.rest.tokens else s.ceiling
+    knobs = replace(s.knobs, tokens=_doubled_tokens(s, below))
+    return _proposal(s, Policy.RAISE_FOR_FIRST_TOKENS, broken, knobs)
 
 
 def _shed(s: Situation) -> Proposal | None:
@@ -178,7 +189,7 @@ def _fewer_sequences(s: Situation) -> Proposal | None:
     if seqs >= now:
         return None
     cause = f"{counted.preemptions:g} preemptions for {window.finished:g} requests, the KV cache is full"
-    memory = _lowered(s)
+    memory = lowered(s)
     return Proposal(Policy.FEWER_SEQUENCES, cause, replace(s.knobs, seqs=seqs), memory)
 
 
@@ -188,12 +199,12 @@ def _smaller_budget(s: Situation) -> Proposal | None:
         return None
     if _is_held_off(s):
         return None
-    budget = s.knobs.tokens or s.start.tokens
+    budget = s.budget
     seen = largest_step_tokens(s.window.counted.steps_by_size, budget)
     tokens = max(seen // 2, s.bounds.least_tokens)
     if tokens >= budget:
         return None
-    memory = _lowered(s)
+    memory = lowered(s)
     known = memory.breaking_tokens or budget
     memory = replace(memory, breaking_tokens=min(known, seen))
     return _proposal(s, Policy.SMALLER_BUDGET, broken, replace(s.knobs, tokens=tokens), memory)
@@ -201,8 +212,7 @@ def _smaller_budget(s: Situation) -> Proposal | None:
 
 def _undo(s: Situation) -> Proposal | None:
     baseline = s.memory.baseline
-    lowered = s.knobs.tokens != s.rest.tokens
-    undone = replace(s.knobs, tokens=s.rest.tokens) if lowered else replace(s.knobs, seqs=s.rest.seqs)
+    undone = _undone(s)
     if baseline is None or s.knobs == undone or not s.is_complete:
         return None
     now, before = s.window.requests, baseline.requests
@@ -222,6 +232,15 @@ def _undo(s: Situation) -> Proposal | None:
         unreachable=_unreachable(s) or s.memory.unreachable,
     )
     return Proposal(Policy.UNDO, cause, undone, _held_off(s, left))
+
+
+def _undone(s: Situation) -> Knobs:
+    """The knobs with the one back that moved last: to where it rests, or from there to its ceiling."""
+    if s.knobs.tokens != s.rest.tokens:
+        return replace(s.knobs, tokens=s.rest.tokens)
+    if s.knobs.seqs != s.rest.seqs:
+        return replace(s.knobs, seqs=s.rest.seqs)
+    return replace(s.knobs, tokens=s.ceiling.tokens)
 
 
 def _shed_less(s: Situation) -> Proposal | None:
@@ -258,7 +277,7 @@ def _go_back(s: Situation) -> Proposal | None:
     if s.knobs.seqs != s.rest.seqs:
         return Proposal(Policy.GO_BACK, cause, replace(s.knobs, seqs=_doubled_seqs(s)), s.memory)
     if s.knobs.tokens != s.rest.tokens:
-        return Proposal(Policy.GO_BACK, cause, replace(s.knobs, tokens=_doubled_tokens(s)), s.memory)
+        return Proposal(Policy.GO_BACK, cause, replace(s.knobs, tokens=_doubled_tokens(s, s.rest)), s.memory)
     return None
 
 
@@ -279,7 +298,7 @@ def _is_held_off(s: Situation) -> bool:
     return not helps and s.now_seconds < s.memory.not_before_seconds
 
 
-def _lowered(s: Situation) -> Memory:
+def lowered(s: Situation) -> Memory:
     """What to remember when a knob is lowered: how things were, and when it may go back."""
     baseline = s.memory.baseline or Baseline(s.window.requests, s.window.arrivals_per_second)
     return _held_off(s, replace(s.memory, baseline=baseline))
@@ -296,11 +315,11 @@ def _held_off(s: Situation, memory: Memory) -> Memory:
 def _unreachable(s: Situation) -> str:
     """Say what is broken where no limit is left to move, with what was measured; else nothing."""
     gaps, first = s.worst(Latency.ITL), s.worst(Latency.TTFT)
-    tokens = s.knobs.tokens or s.start.tokens
+    tokens = s.budget
     if gaps and tokens <= s.bounds.least_tokens:
         return _cannot(gaps, f"with {tokens} tokens a step", "gaps")
-    if first and s.window.waiting < 1 and not s.is_moved:
-        where = "nothing waits at the ceiling" if s.rest.moved else "nothing waits at the start values"
+    if first and s.window.waiting < 1 and s.knobs == s.ceiling:
+        where = "nothing waits at the ceiling" if s.ceiling.moved else "nothing waits at the start values"
         return _cannot(first, f"{where}, and", "first tokens")
     return ""
 
@@ -313,9 +332,9 @@ def _cannot(broken: Evidence, where: str, latencies: str) -> str:
     )
 
 
-def _doubled_tokens(s: Situation) -> int | None:
-    tokens = 2 * (s.knobs.tokens or s.start.tokens)
-    return tokens if tokens < (s.rest.tokens or s.start.tokens) else s.rest.tokens
+def _doubled_tokens(s: Situation, highest: Knobs) -> int | None:
+    tokens = 2 * s.budget
+    return tokens if tokens < (highest.tokens or s.start.tokens) else highest.tokens
 
 
 def _doubled_seqs(s: Situation) -> int | None:
@@ -326,7 +345,7 @@ def _doubled_seqs(s: Situation) -> int | None:
 def _would_break(s: Situation) -> bool:
     """Whether gaps were too long at the next larger token budget, and not long ago."""
     breaking = s.memory.breaking_tokens
-    known = breaking is not None and 2 * (s.knobs.tokens or s.start.tokens) >= breaking
+    known = breaking is not None and 2 * s.budget >= breaking
     return known and s.now_seconds < s.memory.not_before_seconds
 
 

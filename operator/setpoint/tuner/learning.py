@@ -22,6 +22,10 @@ DRIFT = 0.03
 """By so much the logarithm of each coefficient may have moved from one window to the next: clocks, warmth."""
 REMEMBERED = 0.7
 """Share that the means of lengths keep from one window to the next."""
+OTHER_REQUESTS = 1.5
+"""Lengths that are this many times longer, or shorter, are of other requests: what was is forgotten."""
+_TYPICAL_STEPS = (64, 256, 1024, 4096)
+_TYPICAL_RUNNING = 32
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,23 @@ class Learned:
         )
 
     def is_like(self, other: "Learned", share: float) -> bool:
-        """Whether each figure is within so much of the other's, so that the same follows from both."""
-        mine, theirs = _figures(self), _figures(other)
+        """Whether each figure is within so much of the other's, so that the same follows from both.
+
+        Figures are the requests' lengths and what steps take: coefficients may wander against each other, and
+        say the same of every step that there is.
+        """
+        mine, theirs = self.figures(other.mix), other.figures(other.mix)
         return all(
             abs(one - another) <= share * max(abs(one), abs(another), 1e-9)
             for one, another in zip(mine, theirs, strict=True)
         )
+
+    def figures(self, mix: Mix | None) -> tuple[float, ...]:
+        """What steps take that attend to so much, in seconds, and the lengths of requests."""
+        cost = StepCost.of(self.cost.mean)
+        running_tokens = _TYPICAL_RUNNING * mix.context_tokens if mix else 0.0
+        steps = (cost.seconds(tokens, running_tokens) for tokens in _TYPICAL_STEPS)
+        return *steps, self.prompt_tokens, self.computed_tokens, self.output_tokens
 
 
 def learned(before: Learned, window: Window) -> Learned:
@@ -81,9 +96,7 @@ def learned(before: Learned, window: Window) -> Learned:
     return replace(now, cost=before.cost.blurred(DRIFT).updated(predict, means, [NOISE] * len(means)))
 
 
-def _figures(known: Learned) -> tuple[float, ...]:
-    return *known.cost.values, known.prompt_tokens, known.computed_tokens, known.output_tokens
-
-
 def _moved(before: float, now: float) -> float:
-    return REMEMBERED * before + (1 - REMEMBERED) * now if before else now
+    if not before or not before / OTHER_REQUESTS <= now <= before * OTHER_REQUESTS:
+        return now
+    return REMEMBERED * before + (1 - REMEMBERED) * now

@@ -1,9 +1,11 @@
 """Which limits serve the most requests a second within a promise, by what is known of an engine."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from setpoint.simulator.steptime import captured_tokens
+from setpoint.tuner.belief import Belief
 from setpoint.tuner.forecast import sustainable_rate
 from setpoint.tuner.knobs import Bounds, Start
 from setpoint.tuner.learning import Learned
@@ -22,31 +24,41 @@ class Plan:
     """The sustainable rate of one engine under each token budget, predicted."""
 
     rates_per_second: Mapping[int, float]
-    """By the budget; the start's own is the largest."""
+    """By the budget; the largest is the start's own, or a ceiling."""
 
     @property
     def best_tokens(self) -> int:
         """The budget that sustains most; of equals the largest."""
         return max(self.rates_per_second, key=lambda tokens: (self.rates_per_second[tokens], tokens))
 
+    def rate_per_second(self, tokens: int) -> float:
+        """The rate under any budget: between two that were looked at by straight line."""
+        known = sorted(self.rates_per_second)
+        if tokens <= known[0] or tokens >= known[-1]:
+            return self.rates_per_second[known[0] if tokens <= known[0] else known[-1]]
+        above = next(each for each in known if each >= tokens)
+        below = max(each for each in known if each <= tokens)
+        share = (tokens - below) / (above - below) if above > below else 0.0
+        return (1 - share) * self.rates_per_second[below] + share * self.rates_per_second[above]
+
     def choice(self, now: int) -> int:
         """Return the budget to have: the best, or the one that there is where that is nearly as good."""
-        best = self.best_tokens
-        if self.rates_per_second[best] <= (1 + WORTH_MOVING) * self.rates_per_second.get(now, 0.0):
+        best, known = self.best_tokens, self.rates_per_second
+        if not min(known) <= now <= max(known):
+            return best
+        if self.rates_per_second[best] <= (1 + WORTH_MOVING) * self.rate_per_second(now):
             return now
         return best
 
 
-def plan(
-    known: Learned, objectives: tuple[Objective, ...], start: Start, bounds: Bounds, now: int
-) -> Plan | None:
+def plan(known: Learned, objectives: tuple[Objective, ...], start: Start, bounds: Bounds) -> Plan | None:
     """Return the plan for what is known; None while the requests are not."""
     mix = known.mix
     if mix is None:
         return None
     most = min(start.tokens, bounds.most_tokens or start.tokens)
-    budgets = {each for each in BUDGETS if bounds.least_tokens <= each < most} | {most, now}
-    cost = StepCost.of(known.cost.mean, captured_tokens(start.seqs))
+    budgets = {each for each in BUDGETS if bounds.least_tokens <= each < most} | {most}
+    cost = _cautious(known.cost, captured_tokens(start.seqs))
     seqs = min(start.seqs, bounds.most_seqs or start.seqs)
     return Plan(
         {
@@ -54,3 +66,11 @@ def plan(
             for tokens in sorted(budgets)
         }
     )
+
+
+def _cautious(believed: Belief, captured: int) -> StepCost:
+    """The most probable cost, but with what steps beyond the captured graphs take at least as high as it may
+    well be: until such steps have shown it, limits do not go there for it.
+    """
+    fixed, token, context, launch = believed.mean
+    return StepCost.of((fixed, token, context, launch + math.sqrt(believed.covariance[3][3])), captured)

@@ -9,6 +9,7 @@ from setpoint.signals.window import DataState
 from setpoint.tuner.evidence import Evidence
 from setpoint.tuner.guard import Memory, Policy
 from setpoint.tuner.knobs import Bounds, Knobs
+from setpoint.tuner.planned import Planned
 from setpoint.tuner.promise import Objective
 
 LEAST_SETTLE_SECONDS = 5.0
@@ -63,6 +64,8 @@ class Settings:
     """Whose limits they are: engines show it with the generation."""
     stale_seconds: float = 30.0
     """A reading that is older says nothing about now."""
+    plans: bool = True
+    """Whether limits also go to where they are predicted to be best; else only the guard moves them."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class Observation:
     """Engines that should be there and could not be read, and why."""
     told_generation: int | None = None
     """Of the limits file that says what the state wants; None while none does. Engines show it as theirs."""
+    may_plan: bool = True
+    """Whether there is time in this cycle for a plan, which takes about a second."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,7 @@ class State:
     began: Mapping[str, Reading] = field(default_factory=dict)
     """The readings with which the window begins; none before that."""
     memory: Memory = field(default_factory=Memory)
+    planned: Planned = field(default_factory=Planned)
     told: Told = field(default_factory=Told)
     lost_seconds: float | None = None
     """Since when an engine cannot be read; None while all can."""

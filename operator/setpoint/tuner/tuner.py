@@ -5,15 +5,15 @@ limits that are wanted and have had the time to show what these do. What moved i
 the data are good, so that a tuner which is gone, or blind, leaves engines that go back to their start values.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
-from setpoint.signals.reading import Reading
 from setpoint.signals.window import DataState, Difference, Window, difference
 from setpoint.tuner.evidence import Evidence, evidence
 from setpoint.tuner.following import hindrance, told_now
-from setpoint.tuner.guard import Memory, Policy, Situation, propose, remember
+from setpoint.tuner.guard import Memory, Policy, Proposal, Situation, propose, remember
 from setpoint.tuner.knobs import Knobs, Start, limits, lowered_to, start_of
+from setpoint.tuner.planned import pursue
 from setpoint.tuner.state import (
     LEAST_SETTLE_SECONDS,
     Change,
@@ -62,12 +62,12 @@ def decide(observation: Observation, state: State, settings: Settings) -> tuple[
     hindered = hindrance(observation, state, settings, limits(state.knobs, start) if start else {})
     if hindered is not None:
         return hindered, replace(state, began={})
-    rest = settings.bounds.rest(start) if start and settings.mode is Mode.AUTO else Knobs()
-    lowered = lowered_to(rest, state.knobs)
+    ceiling = settings.bounds.rest(start) if start and settings.mode is Mode.AUTO else Knobs()
+    lowered = lowered_to(ceiling, state.knobs)
     if lowered != state.knobs:
         return _capped(lowered, state, settings, now)
-    decision, state = _judge(observation, state, settings, start, rest)
-    if settings.mode is Mode.AUTO and _may_be_lent_on(decision, state, rest):
+    decision, state = _judge(observation, state, settings, start, ceiling)
+    if settings.mode is Mode.AUTO and _may_be_lent_on(decision, state, ceiling):
         state = _renewed(state, now)
     return decision, state
 
@@ -87,17 +87,17 @@ def _capped(lowered: Knobs, state: State, settings: Settings, now: float) -> tup
     return Decision(_acting(state), cause, DataState.OK, change=change, is_applied=True), state
 
 
-def _may_be_lent_on(decision: Decision, state: State, rest: Knobs) -> bool:
+def _may_be_lent_on(decision: Decision, state: State, ceiling: Knobs) -> bool:
     """Whether a lease may be renewed: for a limit that evidence moved it takes more of it, for a ceiling only
     engines that can be read.
     """
-    if state.knobs == rest or state.expires_seconds is None:
+    if state.knobs == ceiling or state.expires_seconds is None:
         return decision.data in {DataState.OK, DataState.IDLE, DataState.LOW_TRAFFIC}
     return decision.data is DataState.OK and not _is_of_too_few(decision.evidence)
 
 
 def _judge(
-    observation: Observation, state: State, settings: Settings, start: Start | None, rest: Knobs
+    observation: Observation, state: State, settings: Settings, start: Start | None, ceiling: Knobs
 ) -> tuple[Decision, State]:
     now, readings = observation.now_seconds, observation.readings
     if state.settled_seconds is None:
@@ -137,16 +137,22 @@ def _judge(
         replicas=len(state.began.keys() & readings.keys()),
         memory=state.memory,
         ranks_per_engine=max(sum(len(each.ranks) for each in readings.values()) // len(readings), 1),
-        rest=rest,
+        rest=state.planned.rest(ceiling) if settings.mode is Mode.AUTO else ceiling,
+        ceiling=ceiling,
     )
-    return _act(situation, told, state, settings, readings)
+    return _act(situation, told, state, settings, observation)
 
 
 def _act(
-    situation: Situation, told: Decision, state: State, settings: Settings, readings: Mapping[str, Reading]
+    situation: Situation, told: Decision, state: State, settings: Settings, observation: Observation
 ) -> tuple[Decision, State]:
+    readings = observation.readings
     proposal = propose(situation)
-    if proposal is None or (state.is_early and proposal.policy is not Policy.SMALLER_BUDGET):
+    if state.is_early and proposal is not None and proposal.policy is not Policy.SMALLER_BUDGET:
+        proposal = None
+    elif settings.plans:
+        proposal, state = _planned(situation, proposal, state, settings, may_plan=observation.may_plan)
+    if proposal is None:
         if situation.is_complete:
             state = replace(state, memory=remember(situation), began=readings)
         return replace(told, message=state.memory.unreachable), state
@@ -163,6 +169,20 @@ def _act(
     )
     told = replace(told, reason=_acting(state), change=change, is_applied=True, message=proposal.cause)
     return told, state
+
+
+def _planned(
+    situation: Situation, proposal: Proposal | None, state: State, settings: Settings, *, may_plan: bool
+) -> tuple[Proposal | None, State]:
+    """What is to be done in view of the plan, which learns from a window that ends, and from no other."""
+    planned = state.planned
+    if situation.is_complete or (proposal is not None and settings.mode is Mode.AUTO):
+        planned = planned.taught(situation.window)
+        if may_plan and planned.is_due(settings.bounds):
+            planned = planned.revised(settings.objectives, situation.start, settings.bounds)
+    proposal, pursued = pursue(situation, proposal, planned)
+    # Where nothing is moved, nothing rests anywhere else.
+    return proposal, replace(state, planned=pursued if settings.mode is Mode.AUTO else planned)
 
 
 def _wanting(knobs: Knobs, state: State, settings: Settings, now: float, *, anew: bool = False) -> State:
@@ -191,16 +211,22 @@ def _anew(state: State, settings: Settings, now: float) -> State:
     Neither old counts nor what was learnt from them says anything of new objectives; and what ran out is no
     longer what engines keep to.
     """
-    knobs = Knobs() if _has_run_out(state, now) else state.knobs
+    is_over = _has_run_out(state, now)
+    knobs = Knobs() if is_over else state.knobs
+    planned = state.planned.forgotten()
+    if not is_over:
+        planned = replace(planned, tokens=state.planned.tokens)
     if all(each.latency is not Latency.TTFT for each in settings.objectives):
         knobs = replace(knobs, queued_tokens=None)  # nothing that is judged would ever lift it
-    return replace(_wanting(knobs, state, settings, now, anew=True), memory=Memory())
+    return replace(_wanting(knobs, state, settings, now, anew=True), memory=Memory(), planned=planned)
 
 
 def _stopped(state: State, settings: Settings, now: float) -> State:
     """What is left of the limits when they may no longer move."""
     if settings.on_stop is OnStop.KEEP and not _has_run_out(state, now):
         return replace(state, expires_seconds=None)
+    if state.planned.tokens is not None:
+        state = replace(state, planned=replace(state.planned, tokens=None))
     return _wanting(Knobs(), state, settings, now) if state.knobs != Knobs() else state
 
 
@@ -250,7 +276,9 @@ def _shows_already(state: State, now: float) -> bool:
     return state.shows_in_gaps and now >= in_force_seconds + LEAST_SETTLE_SECONDS
 
 
-_SHOWN_BY_GAPS = frozenset({Policy.SMALLER_BUDGET, Policy.RAISE_FOR_FIRST_TOKENS, Policy.GO_BACK})
+_SHOWN_BY_GAPS = frozenset(
+    {Policy.SMALLER_BUDGET, Policy.PLAN, Policy.RAISE_FOR_FIRST_TOKENS, Policy.GO_BACK}
+)
 
 
 def _is_of_too_few(judged: Iterable[Evidence]) -> bool:
