@@ -47,8 +47,10 @@ def _fixed(objectives: Sequence[Objective], start: Start, _seed: int) -> Steerin
     return Fixed(objectives, start)
 
 
-def _tuner(mode: Mode) -> Callable[[Sequence[Objective], Start, int], Steering]:
-    return lambda objectives, start, _: Tuner(Settings(mode, tuple(objectives), writer="benchmark"), start)
+def _tuner(mode: Mode, *, plans: bool = True) -> Callable[[Sequence[Objective], Start, int], Steering]:
+    return lambda objectives, start, _: Tuner(
+        Settings(mode, tuple(objectives), writer="benchmark", plans=plans), start
+    )
 
 
 def static_name(tokens: int) -> str:
@@ -71,6 +73,7 @@ ARMS: dict[str, Arm] = {
         Arm("disabled", _tuner(Mode.DISABLED), _as_vllm, sees_promise=False),
         *map(_static, STATIC_TOKENS),
         Arm(SETPOINT, _tuner(Mode.AUTO), _as_vllm),
+        Arm("guard alone", _tuner(Mode.AUTO, plans=False), _as_vllm),
         Arm("aimd", lambda objectives, start, _: Aimd(objectives, start), _as_vllm),
         Arm("hill-climb", lambda objectives, start, _: HillClimb(objectives, start), _as_vllm),
         Arm("random", RandomSearch, _as_vllm),

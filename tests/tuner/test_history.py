@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from setpoint.signals.reading import Counters, Judged, Reading, Steps
 from setpoint.signals.window import DataState, difference
 from setpoint.tuner.history import KEPT_PER_WINDOW, History
-from setpoint.tuner.steptime import measured_steps
 from tests.signals.builders import a_reading
 
 WINDOW_SECONDS = 300.0
@@ -73,11 +72,6 @@ def test_readings_are_kept_of_one_moment_only() -> None:
     kept = history([(at, {"a": an_engine(at, at)}) for at in (15.0 * each for each in range(50))])
     assert len(kept.moments) == KEPT_PER_WINDOW + 1
     assert kept.readings["a"].at_seconds == 49 * 15.0
-
-
-def test_steps_are_those_of_the_intervals_that_are_kept() -> None:
-    moments = [(at, {"a": an_engine(at, at * at)}) for at in (15.0 * each for each in range(50))]
-    assert history(moments).steps == measured_steps([each for _, each in moments[-KEPT_PER_WINDOW - 1 :]])
 
 
 whole = st.integers(0, 1000).map(float)

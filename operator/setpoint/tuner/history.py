@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from setpoint.signals.reading import Counters, Reading
 from setpoint.signals.window import DataState, Difference, Window, difference
-from setpoint.tuner.steptime import measured_steps
 
 KEPT_PER_WINDOW = 20
 """So many moments are kept: a window is at most that share longer than it should be."""
@@ -25,8 +24,6 @@ class Moment:
     forgotten: what lies between two moments is a difference. Running and waiting are those of the last."""
     interval: Window | None = None
     """This interval, without its counters; None where it may not be believed."""
-    steps: tuple[tuple[float, float], ...] = ()
-    """Mean tokens and seconds of a step in it, of each engine that had work."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +35,6 @@ class History:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     """The engines at the last of the moments."""
 
-    @property
-    def steps(self) -> list[tuple[float, float]]:
-        """Mean tokens and seconds of a step, of each interval and each engine that had work in it."""
-        return [step for moment in self.moments[1:] for step in moment.steps]
-
     def with_readings(self, now: float, readings: Mapping[str, Reading]) -> "History":
         """Return the history with one more moment, without those that no window needs any longer. It begins
         anew where the clock was set back: no time that is remembered means anything then.
@@ -51,8 +43,7 @@ class History:
         if not moments or now < moments[-1].at_seconds:
             moments, last = (Moment(now),), readings
         elif now - moments[-1].at_seconds >= self.window_seconds / KEPT_PER_WINDOW:
-            steps = tuple(measured_steps([last, readings]))
-            moments, last = (*moments, self._following(now, readings, steps)), readings
+            moments, last = (*moments, self._following(now, readings)), readings
         first = max(
             (each.at_seconds for each in moments if each.at_seconds <= now - self.window_seconds), default=0.0
         )
@@ -80,18 +71,16 @@ class History:
         )
         return Difference(DataState.OK, "", window)
 
-    def _following(
-        self, now: float, readings: Mapping[str, Reading], steps: tuple[tuple[float, float], ...] = ()
-    ) -> Moment:
+    def _following(self, now: float, readings: Mapping[str, Reading]) -> Moment:
         before = self.moments[-1].total
         seen = difference(self.readings, readings)
         window = seen.believed
         if window is None:
-            return Moment(now, before, None, steps)
+            return Moment(now, before, None)
         total = replace(
             window, seconds=before.seconds + window.seconds, counted=before.counted + window.counted
         )
-        return Moment(now, total, replace(window, counted=_NOT_KEPT), steps)
+        return Moment(now, total, replace(window, counted=_NOT_KEPT))
 
 
 _NOT_KEPT = Counters()

@@ -63,6 +63,20 @@ class Planned:
         made = plan(self.known, objectives, start, bounds)
         return replace(self, plan=made, made_for=self.known, bounds=bounds)
 
+    def advice(self, start: Start) -> str:
+        """Say which budget an engine would better be started with; nothing where the start's is as good."""
+        if self.plan is None:
+            return ""
+        tokens = self.plan.choice(start.tokens)
+        if tokens == start.tokens:
+            return ""
+        said = told(self.plan, tokens, start.tokens)
+        return f"--max-num-batched-tokens={tokens} would suit this traffic better: {said}"
+
+    def stored(self) -> "Planned":
+        """Return what is worth to be known after a restart: as long as the plan holds, always the same."""
+        return replace(self, known=self.made_for or Learned())
+
     def forgotten(self) -> "Planned":
         """Return what is left when limits are at their start values, or the promise is another one."""
         return replace(self, tokens=None, made_for=None, plan=None, not_before_seconds=0.0)

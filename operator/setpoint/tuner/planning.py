@@ -10,9 +10,9 @@ from setpoint.tuner.forecast import sustainable_rate
 from setpoint.tuner.knobs import Bounds, Start
 from setpoint.tuner.learning import Learned
 from setpoint.tuner.promise import Objective
-from setpoint.tuner.static import BUDGETS
 from setpoint.tuner.stepcost import StepCost
 
+BUDGETS = (256, 384, 512, 640, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 16384)
 MARGIN = 0.9
 """Limits are chosen for this share of each threshold: what is predicted is not measured."""
 WORTH_MOVING = 0.1

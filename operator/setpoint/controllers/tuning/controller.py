@@ -8,7 +8,7 @@ changed.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from zlib import crc32
 
@@ -31,6 +31,7 @@ from setpoint.kube.errors import ApiError, Conflict, NotFound
 from setpoint.kube.informer import Informer
 from setpoint.kube.objects import Key, Object
 from setpoint.kube.resources import INFERENCE_SERVICES, TUNING_CHECKPOINTS, Resource
+from setpoint.tuner.record import Record
 from setpoint.tuner.state import Mode, Observation, Settings
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ QUIET_SECONDS = 300.0
 """Figures alone are written no more often than this."""
 WRITERS = 8
 """Requests that are made at once."""
+PLANNING_SHARE = 0.3
+"""Of a cycle; a plan takes about a second, and what has no turn has one in a later cycle."""
 
 
 @dataclass
@@ -86,6 +89,8 @@ class TuningController:
         self._known: dict[Key, _Known] = {}
         self._killed = False
         self._writers = asyncio.Semaphore(WRITERS)
+        self._deciding = asyncio.Lock()
+        self._planning_seconds = 0.0
 
     async def run(self) -> None:
         """Do one cycle after the other, until cancelled."""
@@ -103,6 +108,7 @@ class TuningController:
     async def cycle(self) -> None:
         """Look at every service once."""
         now = self._clock()
+        self._planning_seconds = 0.0
         self._killed = is_killed(self._caches, self._kill_switch)
         snapshots = self._snapshots()
         for gone in self._known.keys() - snapshots.keys():
@@ -193,7 +199,10 @@ class TuningController:
             )
         window_seconds = duration_seconds(service.spec.slo.window) if service.spec.slo else 300.0
         before = known.tuned
-        record, known.tuned = cycle(before, observation, settings, snapshot.told, window_seconds)
+        async with self._deciding:
+            record, known.tuned = await self._decide(
+                before, observation, settings, snapshot.told, window_seconds
+            )
         log_change(snapshot.key, record, before, known.tuned)
         await self._write_checkpoint(snapshot, service, known)
         if not is_told:
@@ -215,6 +224,18 @@ class TuningController:
             is_young=now - known.since < window_seconds,
         )
         await self._write_status(snapshot, known, status, now)
+
+    async def _decide(
+        self, tuned: Tuned, observation: Observation, settings: Settings, told: str | None, seconds: float
+    ) -> tuple[Record, Tuned]:
+        """Do one cycle of the tuner; where it may take long, beside what else the process has to do."""
+        if self._planning_seconds >= PLANNING_SHARE * self._interval_seconds:
+            return cycle(tuned, replace(observation, may_plan=False), settings, told, seconds)
+        began = self._clock()
+        record, after = await asyncio.to_thread(cycle, tuned, observation, settings, told, seconds)
+        if after.state.planned.made_for is not tuned.state.planned.made_for:
+            self._planning_seconds += self._clock() - began
+        return record, after
 
     def _outdone(self) -> Reason | None:
         if self._killed:

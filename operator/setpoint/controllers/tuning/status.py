@@ -34,8 +34,6 @@ from setpoint.tuner import state as tuner
 from setpoint.tuner.evidence import Evidence, evidence
 from setpoint.tuner.evidence import Verdict as Found
 from setpoint.tuner.knobs import Knobs
-from setpoint.tuner.static import static_choice
-from setpoint.tuner.steptime import fit
 from setpoint_vllm.limits_file import Limit
 
 TYPES = frozenset({ConditionType.SLO_MET, ConditionType.TUNING})
@@ -88,7 +86,7 @@ def status_of(
         found[ConditionType.TUNING] = _verdict(tuning)
     status = InferenceServiceStatus(
         conditions=conditions(found, subject, now=now),
-        tuning=_figures(service, tuned, decision, readings, window, judged, settings, subject.status),
+        tuning=_figures(service, tuned, decision, readings, window, judged, subject.status),
     )
     return status.model_dump(by_alias=True, exclude_none=True, mode="json")
 
@@ -214,7 +212,6 @@ def _figures(
     readings: Mapping[str, Reading],
     window: Window | None,
     judged: tuple[Evidence, ...],
-    settings: tuner.Settings,
     former: Object,
 ) -> TuningStatus:
     slo = service.spec.slo
@@ -242,27 +239,18 @@ def _figures(
         start=_start(tuned, former),
         wanted=_values(tuned.wanted()),
         in_force=_values(_in_force(readings)),
-        recommendation=recommendation(recommended, tuned, settings),
+        recommendation=recommendation(recommended, tuned),
         decisions=_decisions(tuned, former),
     )
 
 
-def recommendation(change: tuner.Change | None, tuned: Tuned, settings: tuner.Settings) -> str | None:
-    """Return what Auto would do now, and which budget would keep the promise for good; None for nothing."""
+def recommendation(change: tuner.Change | None, tuned: Tuned) -> str | None:
+    """Return what Auto would do now, and which budget would be better to start with; None for nothing."""
     said = []
     if change is not None:
         said.append(f"Auto would now set {knobs_text(change.after)}, since {change.cause}")
-    line = fit(tuned.history.steps)
-    choice = (
-        static_choice(line, settings.objectives, tuned.start, settings.bounds)
-        if line and tuned.start
-        else None
-    )
-    if choice is not None:
-        said.append(
-            f"with --max-num-batched-tokens={choice.tokens} no step would take longer than about "
-            f"{duration(float(f'{choice.step_seconds:.2g}'))}, by this service's own steps"
-        )
+    if tuned.start is not None and (advice := tuned.state.planned.advice(tuned.start)):
+        said.append(advice)
     return "; ".join(said) or None
 
 

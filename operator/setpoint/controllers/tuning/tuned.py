@@ -102,7 +102,8 @@ def cycle(
 
 def stored_state(state: State) -> str:
     """Return what of a state outlives this process; a window does not: it begins anew."""
-    return _STATE.dump_json(replace(state, began={}, settled_seconds=None)).decode()
+    kept = replace(state, began={}, settled_seconds=None, planned=state.planned.stored())
+    return _STATE.dump_json(kept).decode()
 
 
 def restored_state(text: str) -> State:
