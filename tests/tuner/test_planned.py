@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from setpoint.signals.window import Window
 from setpoint.tuner.guard import Baseline, Memory, Policy, Proposal, Situation, propose
 from setpoint.tuner.knobs import Bounds, Knobs, Start
 from setpoint.tuner.learning import Learned
-from setpoint.tuner.planned import LOCK_OUT_SECONDS, MOST_MOVES, Planned, pursue
+from setpoint.tuner.planned import LOCK_OUT_SECONDS, MOST_MOVES, Planned, pursue, shortfall
 from setpoint.tuner.planning import Plan
 from tests.tuner.builders import BAD, a_situation, a_window
 from tests.tuner.engines import COST, a_busy_window, after, objectives
@@ -137,3 +138,29 @@ def test_a_plan_is_due_once_something_is_known_and_again_when_that_is_different(
 
 def test_windows_teach() -> None:
     assert Planned().taught(a_busy_window(COST)).known != Learned()
+
+
+def test_a_shortfall_says_how_many_replicas_would_keep_the_promise() -> None:
+    crowd = a_window(itl=BAD, good=6000.0)
+    said = shortfall(resting(a_plan(), window=crowd), a_plan())
+    assert said.startswith("100 requests/s come,")
+    assert said.endswith("more than 40: 3 replicas would")
+
+
+def test_a_shortfall_that_no_replica_ends_says_what_would() -> None:
+    hopeless = a_plan(Plan({512: 0.0, 8192: 0.0}))
+    assert "a faster GPU" in shortfall(resting(hopeless, window=a_window(itl=BAD)), hopeless)
+
+
+@pytest.mark.parametrize(
+    ("planned", "window"),
+    [(a_plan(None), a_window(itl=BAD)), (a_plan(), a_window()), (a_plan(), a_window(itl=BAD))],
+)
+def test_nothing_falls_short_where(planned: Planned, window: Window) -> None:
+    assert shortfall(resting(planned, window=window), planned) == ""
+
+
+def test_a_flag_is_advised_where_it_is_predicted_to_be_better() -> None:
+    assert "--max-num-batched-tokens=512" in a_plan().advice(Start(8192, 1024))
+    assert a_plan(TO_START).advice(Start(8192, 1024)) == ""
+    assert a_plan(None).advice(Start(8192, 1024)) == ""

@@ -110,6 +110,19 @@ class DecisionRecord(ApiModel):
     """What came of it, once that could be measured."""
 
 
+class EstimateStatus(ApiModel):
+    """What is predicted of one engine, by what it has shown of its steps and its requests. Nothing of it was
+    measured.
+    """
+
+    sustainable_rate: ShortText | None = None
+    """Requests a second up to which the promise is kept under the limits that are wanted."""
+    sustainable_rate_at_start: ShortText | None = None
+    """The same under the limits that the engine was started with."""
+    saturation: ShortText | None = None
+    """What came in the window, as a share of what all engines together sustain, such as 80%."""
+
+
 class TuningStatus(ApiModel):
     """How the promise stands, and what is done about it. Figures are rounded, and may be minutes old."""
 
@@ -131,8 +144,10 @@ class TuningStatus(ApiModel):
     """Limits that the engines are told, off the start values."""
     in_force: LimitValues | None = None
     """Limits that the engines show, off the start values, the lowest of all ranks."""
+    estimated: EstimateStatus | None = None
+    """What is predicted of the engines; absent until they have shown enough."""
     recommendation: LongText | None = None
-    """What Auto would do now, and why, where the mode is Recommend."""
+    """What Auto would do now, and why, where the mode is Recommend, and which flag would suit better."""
     decisions: Annotated[list[DecisionRecord], Field(max_length=20)] = Field(default_factory=list)
     """The last changes of the limits, newest first."""
 

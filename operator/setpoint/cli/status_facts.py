@@ -88,6 +88,10 @@ class Facts:
     """Those that do not serve first."""
     objectives: tuple[Objective, ...]
     good_share: str
+    estimated: tuple[str, str, str]
+    """Requests a second that an engine is predicted to sustain, the same as it was started, and what comes as
+    a share of that; empty where nothing is predicted.
+    """
     window: str
     limits: tuple[Limit, ...]
     """Those that are off their start values, or of which that value is known."""

@@ -48,6 +48,7 @@ def facts_of(found: Found, now_seconds: float) -> Facts:
         pods=_pods(found),
         objectives=_objectives(spec, tuning),
         good_share=tuning.get("goodShare", ""),
+        estimated=_estimated(tuning),
         window=tuning.get("window", ""),
         limits=_limits(tuning),
         lease_ends_seconds=_lease_end(found),
@@ -144,6 +145,11 @@ def _objectives(spec: Object, tuning: Object) -> tuple[Objective, ...]:
         )
         for each in (spec.get("slo") or {}).get("objectives") or ()
     )
+
+
+def _estimated(tuning: Object) -> tuple[str, str, str]:
+    said: Object = tuning.get("estimated") or {}
+    return said.get("sustainableRate", ""), said.get("sustainableRateAtStart", ""), said.get("saturation", "")
 
 
 def _limits(tuning: Object) -> tuple[Limit, ...]:

@@ -156,6 +156,12 @@ def _limits(facts: Facts) -> Iterator[str]:
     if facts.limits:
         yield f"  {'':<20}{'wanted':>10}{'in force':>10}{'start':>10}"
         yield from map(_limit, facts.limits)
+    sustained, at_start, saturation = facts.estimated
+    if sustained:
+        yield f"  predicted, not measured: an engine keeps the promise up to {sustained} requests/s,"
+        yield f"  as it was started up to {at_start}" + (
+            f"; {saturation} of that comes" if saturation else ""
+        )
     ends = facts.lease_ends_seconds
     if ends is not None and ends >= facts.now_seconds:
         left = _span(ends - facts.now_seconds)

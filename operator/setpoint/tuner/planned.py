@@ -7,6 +7,7 @@ is held against how things were before, and gives way to what is seen. One that 
 an hour.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 
 from setpoint.signals.window import Window
@@ -147,6 +148,26 @@ def _contradicted(s: Situation, proposal: Proposal | None, planned: Planned) -> 
 
 def _knob(tokens: int, s: Situation) -> int | None:
     return tokens if tokens < (s.ceiling.tokens or s.start.tokens) else s.ceiling.tokens
+
+
+def shortfall(s: Situation, planned: Planned) -> str:
+    """Say that no budget is predicted to keep what is broken under what comes, and what would keep it."""
+    if planned.plan is None or not s.broken:
+        return ""
+    rate = planned.plan.rate_per_second(planned.plan.best_tokens)
+    if not rate:
+        return (
+            "no token budget is predicted to keep the promise with these requests at any rate: a quantized or"
+            " smaller model would, a faster GPU, or a looser promise"
+        )
+    arrivals = s.window.arrivals_per_second
+    if arrivals <= rate * s.replicas * s.ranks_per_engine:
+        return ""
+    needed = math.ceil(arrivals / (rate * s.ranks_per_engine))
+    return (
+        f"{arrivals:.3g} requests/s come, and no token budget is predicted to let one engine keep the promise"
+        f" at more than {rate * s.ranks_per_engine:.3g}: {needed} replicas would"
+    )
 
 
 def told(made: Plan, tokens: int, instead_of: int) -> str:

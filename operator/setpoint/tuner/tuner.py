@@ -13,7 +13,7 @@ from setpoint.tuner.evidence import Evidence, evidence
 from setpoint.tuner.following import hindrance, told_now
 from setpoint.tuner.guard import Memory, Policy, Proposal, Situation, propose, remember
 from setpoint.tuner.knobs import Knobs, Start, limits, lowered_to, start_of
-from setpoint.tuner.planned import pursue
+from setpoint.tuner.planned import pursue, shortfall
 from setpoint.tuner.state import (
     LEAST_SETTLE_SECONDS,
     Change,
@@ -155,7 +155,8 @@ def _act(
     if proposal is None:
         if situation.is_complete:
             state = replace(state, memory=remember(situation), began=readings)
-        return replace(told, message=state.memory.unreachable), state
+        message = state.memory.unreachable or shortfall(situation, state.planned)
+        return replace(told, message=message), state
     change = Change(proposal.policy, proposal.cause, state.knobs, proposal.knobs)
     if settings.mode is Mode.RECOMMEND:
         if situation.is_complete:

@@ -24,6 +24,8 @@ class FakeEngine:
     has_plugin: bool = True
     asked_for_histograms: bool = False
     """At the last look."""
+    shows_steps: bool = False
+    """Whether it tells how long its steps take: those of an 8B model on an H100."""
     requests_per_second: float = 40.0
     good: float = 0.0
     late: float = 0.0
@@ -63,7 +65,7 @@ class FakeEngine:
                 generation_tokens=128 * requests,
                 steps=60 * requests,
                 step_tokens=640 * requests,
-                steps_by_size={2048.0: Steps(60 * requests)},
+                steps_by_size=_steps(requests) if self.shows_steps else {2048.0: Steps(60 * requests)},
             ),
             running=2.5 * self.requests_per_second,
             waiting=0,
@@ -74,3 +76,11 @@ class FakeEngine:
 
     def _limits(self) -> RankLimits:
         return RankLimits(self.told.generation, self.told.writer, START | self.told.limits, START)
+
+
+def _steps(requests: float) -> dict[float, Steps]:
+    """Three steps for each request: two with 40 tokens, and one with a prompt of 400 too."""
+    return {
+        64.0: Steps(2 * requests, 2 * requests * 0.007, 2 * requests * 44),
+        512.0: Steps(requests, requests * 0.0165, requests * 440),
+    }

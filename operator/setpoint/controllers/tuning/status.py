@@ -15,6 +15,7 @@ from setpoint.api.status import (
     ConditionStatus,
     ConditionType,
     DecisionRecord,
+    EstimateStatus,
     InferenceServiceStatus,
     LimitValues,
     ObjectiveStatus,
@@ -33,6 +34,7 @@ from setpoint.signals.window import Window
 from setpoint.tuner import state as tuner
 from setpoint.tuner.evidence import Evidence, evidence
 from setpoint.tuner.evidence import Verdict as Found
+from setpoint.tuner.guard import Policy
 from setpoint.tuner.knobs import Knobs
 from setpoint_vllm.limits_file import Limit
 
@@ -239,6 +241,7 @@ def _figures(
         start=_start(tuned, former),
         wanted=_values(tuned.wanted()),
         in_force=_values(_in_force(readings)),
+        estimated=_estimated(tuned, window, readings),
         recommendation=recommendation(recommended, tuned),
         decisions=_decisions(tuned, former),
     )
@@ -249,9 +252,27 @@ def recommendation(change: tuner.Change | None, tuned: Tuned) -> str | None:
     said = []
     if change is not None:
         said.append(f"Auto would now set {knobs_text(change.after)}, since {change.cause}")
-    if tuned.start is not None and (advice := tuned.state.planned.advice(tuned.start)):
-        said.append(advice)
-    return "; ".join(said) or None
+    if tuned.start is not None and (change is None or change.policy is not Policy.PLAN):
+        said.append(tuned.state.planned.advice(tuned.start))
+    return "; ".join(filter(None, said)) or None
+
+
+def _estimated(tuned: Tuned, window: Window | None, readings: Mapping[str, Reading]) -> EstimateStatus | None:
+    """What the plan says, to two digits: more would change with every plan, and is not known."""
+    made, start = tuned.state.planned.plan, tuned.start
+    if made is None or start is None:
+        return None
+    rate = made.rate_per_second(tuned.state.knobs.tokens or start.tokens)
+    ranks = sum(len(each.ranks) for each in readings.values())
+    return EstimateStatus(
+        sustainable_rate=_two_digits(rate),
+        sustainable_rate_at_start=_two_digits(made.rate_per_second(start.tokens)),
+        saturation=(
+            f"{_two_digits(100 * window.arrivals_per_second / rate / ranks)}%"
+            if window and rate and ranks
+            else None
+        ),
+    )
 
 
 def _start(tuned: Tuned, former: Object) -> LimitValues | None:
@@ -307,4 +328,8 @@ def _record(done: Done) -> DecisionRecord:
 
 def _rounded(count: float) -> int:
     """Two significant digits: more would change with every cycle."""
-    return int(float(f"{count:.2g}"))
+    return int(float(_two_digits(count)))
+
+
+def _two_digits(figure: float) -> str:
+    return f"{float(f'{figure:.2g}'):g}"
