@@ -20,10 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.h100 import exposition, limits, machine, model, plan, server
+from benchmarks.h100 import exposition, limits, machine, plan, running, server
 from benchmarks.h100.plan import Cell, Start
 
-_RUNNING = server.FOLDER / "running-start"
 _LEAST_START_SECONDS = 200
 """What a start takes at most with its compilation: less than this left, and none is begun."""
 _SLACK_SECONDS = 4
@@ -39,11 +38,13 @@ def main() -> int:
     done = {(row["start"], row["cell"]) for row in _rows(options.rows)}
     cells = plan.missing(done, tuple(options.chosen))
     if options.plan:
-        print("\n".join(plan.timetable(cells, _RUNNING.read_text() if _RUNNING.exists() else "")))
+        print("\n".join(plan.timetable(cells, running.name())))
         return 0
     for start, cell in cells:
-        if not _is_running(start) and (end - time.monotonic() < _LEAST_START_SECONDS or not begin(start)):
-            return 0
+        if not running.is_running(start):
+            if end - time.monotonic() < _LEAST_START_SECONDS:
+                return 0
+            running.begin(start)
         if end - time.monotonic() < cell.seconds + _SLACK_SECONDS:
             return 0
         row = _measure(start, cell)
@@ -52,17 +53,6 @@ def main() -> int:
                 file.write(json.dumps(row) + "\n")
         _print(row)
     return 0
-
-
-def begin(start: Start) -> bool:
-    """Start the server, whichever ran before."""
-    if not server.MODEL.exists():
-        model.write(server.MODEL, "8b")
-    _RUNNING.unlink(missing_ok=True)
-    seconds = server.start(list(start.flags))
-    print(f"{start.name}: healthy after {seconds:.0f} s", flush=True)
-    _RUNNING.write_text(start.name)
-    return True
 
 
 def _options() -> argparse.Namespace:
@@ -76,10 +66,6 @@ def _options() -> argparse.Namespace:
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def _is_running(start: Start) -> bool:
-    return _RUNNING.exists() and _RUNNING.read_text() == start.name and server.is_healthy()
 
 
 def _measure(start: Start, cell: Cell) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def measured(rows: Iterable[dict[str, Any]]) -> list[Measured]:
 
 def chats(rows: Iterable[dict[str, Any]]) -> list[Measured]:
     """Return the chat rows of every start, by budget, rate and cap of sequences."""
-    found = [_measured(row) for row in rows if row["cell"].startswith("chat-")]
+    found = [measured_row(row) for row in rows if row["cell"].startswith("chat-")]
     return sorted(found, key=lambda row: (row.tokens, row.rate_per_second, row.sequences))
 
 
@@ -186,7 +186,8 @@ def main() -> None:
     _draw(chat, Path(sys.argv[2]), rows)
 
 
-def _measured(row: dict[str, Any]) -> Measured:
+def measured_row(row: dict[str, Any]) -> Measured:
+    """Return a line of the rows' file as what it says of a rate."""
     stage = row["report"]["stages"][0]
     flaws = [f"invalid: {reason}" for reason in stage["invalid"]]
     if not stage["stationary"]:

@@ -24,6 +24,9 @@ from setpoint.workload.objectives import Slo
 
 CHAT = Shape(Uniform(256, 768), Uniform(64, 192))
 """The lengths of the plan's chat cells."""
+LONG_PROMPTS = Shape(Uniform(1024, 3072), Uniform(64, 192))
+"""Those of its cells with long prompts, which have nothing in common here."""
+SHAPES = {"chat": CHAT, "long": LONG_PROMPTS}
 _TIMEOUT_SECONDS = 300.0
 
 

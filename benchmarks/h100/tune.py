@@ -41,10 +41,10 @@ def main() -> None:
     seconds, folder = float(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     limits.put_in_force(server.URL, server.LIMITS_FILE, {})
-    with loads() as ready, (folder / "rows.jsonl").open("a") as rows, _sampled(folder / "limits.jsonl"):
+    with loads() as ready, (folder / "rows.jsonl").open("a") as rows, sampled(folder / "limits.jsonl"):
         try:
             _part(ready, "alone", ALONE_SECONDS, rows)
-            with _tuner(folder):
+            with tuner(folder / "tune.jsonl", SLO):
                 _part(ready, "tuned", seconds, rows)
         finally:
             limits.put_in_force(server.URL, server.LIMITS_FILE, {})
@@ -98,9 +98,10 @@ def _p95(stage: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _tuner(folder: Path) -> Iterator[None]:
-    command = [sys.executable, "-m", "setpoint", *arguments(folder / "tune.jsonl")]
-    with (folder / "tune.txt").open("a") as said:
+def tuner(log: Path, slo: str) -> Iterator[None]:
+    """Have the tuner hold the promise; what it says comes into `log`, and for people into tune.txt beside."""
+    command = [sys.executable, "-m", "setpoint", *arguments(log, slo)]
+    with log.with_name("tune.txt").open("a") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)
     try:
         yield
@@ -114,20 +115,22 @@ def _tuner(folder: Path) -> Iterator[None]:
             process.kill()
 
 
-def arguments(log: Path) -> Sequence[str]:
+def arguments(log: Path, slo: str) -> Sequence[str]:
     """Return the tuner's command line."""
     return (
         "tune",
         "--metrics-url", f"{server.URL}/metrics",
         "--limits-file", str(server.LIMITS_FILE),
-        "--slo", SLO,
+        "--slo", slo,
         "--mode", "Auto",
+        "--interval", "5s",
         "--json-log", str(log),
     )  # fmt: skip
 
 
 @contextmanager
-def _sampled(path: Path) -> Iterator[None]:
+def sampled(path: Path) -> Iterator[None]:
+    """Write what /metrics says is in force, once a second."""
     over = threading.Event()
 
     def sample() -> None:

@@ -73,7 +73,7 @@ def latencies(parts: Iterable[dict[str, Any]], samples: Sequence[dict[str, Any]]
             ]  # fmt: skip
             lines.append(
                 f"| {part['part']} | {phase.begin:.0f} to {phase.end:.0f} | {phase.sequences} "
-                f"| {phase.tokens} | {_values(inside, 'itl_p95')} | {_values(inside, 'ttft_p95')} |"
+                f"| {phase.tokens} | {values(inside, 'itl_p95')} | {values(inside, 'ttft_p95')} |"
             )
     return lines
 
@@ -88,21 +88,25 @@ def goodput(parts: Iterable[dict[str, Any]]) -> list[str]:
         for stage in (part["stage"], part["last"]):
             begin, seconds = stage["warmup_seconds"], stage["window_seconds"]
             lines.append(
-                f"| {part['part']} | {begin:.0f} to {begin + seconds:.0f} s | {_p95(stage, 'itl')} "
-                f"| {_p95(stage, 'ttft')} | {stage['good']} | {stage['requests_offered']} |"
+                f"| {part['part']} | {begin:.0f} to {begin + seconds:.0f} s | {p95(stage, 'itl')} "
+                f"| {p95(stage, 'ttft')} | {stage['good']} | {stage['requests_offered']} |"
             )
     return list(dict.fromkeys(lines))
 
 
-def _p95(stage: dict[str, Any], name: str) -> str:
+def p95(stage: dict[str, Any], name: str) -> str:
+    """Return a latency's p95 in milliseconds with its interval; "-" where nothing came."""
+    if not stage[name]:
+        return "-"
     value, low, high = (stage[name]["p95"][each] for each in ("value", "low", "high"))
     until = "or more" if high is None else f"to {1000 * high:.1f}"
     return f"{1000 * value:.1f} ({1000 * low:.1f} {until})"
 
 
-def _values(bins: Sequence[dict[str, Any]], name: str) -> str:
-    values = ["-" if each[name] is None else f"{1000 * each[name]:.0f}" for each in bins]
-    return ", ".join(values) or "none"
+def values(bins: Sequence[dict[str, Any]], name: str) -> str:
+    """Return one latency of each bin in milliseconds."""
+    told = ["-" if each[name] is None else f"{1000 * each[name]:.0f}" for each in bins]
+    return ", ".join(told) or "none"
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
