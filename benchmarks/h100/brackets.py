@@ -18,7 +18,7 @@ _LEAST = 0.5
 """The lowest rate a second, and the least from one to another."""
 _LOOSE_MS = 100.0
 """Under such a promise what the default sustains is known well, so that its rates need no wide steps."""
-CLOSE = 1.13
+CLOSE = 1.15
 """A bracket whose ends are no further apart, one over the other, is not halved any more."""
 
 

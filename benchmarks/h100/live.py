@@ -166,7 +166,8 @@ def _hold(ready: Loads, run: Run) -> tuple[Held, dict[str, str]]:
 
 
 def _figures(stage: dict[str, Any]) -> dict[str, Any]:
-    return {name: (stage[name] or {}).get("p95") for name in ("ttft", "itl")} | {"unmet": stage["unmet"]}
+    p95 = {name: (stage[name] or {}).get("p95") for name in ("ttft", "itl")}
+    return p95 | {name: stage[name] for name in ("unmet", "invalid")}
 
 
 if __name__ == "__main__":

@@ -113,7 +113,8 @@ def _draw(parts: Sequence[_Line], samples: Sequence[_Line], path: Path) -> None:
         upper.axvline(part["begin"], color="grey", linewidth=0.8)
         upper.annotate(f" {part['part']}, {part['rate_per_second']:g}/s", (part["begin"], 0.97),
                        xycoords=("data", "axes fraction"), va="top")  # fmt: skip
-    upper.set(ylabel="between tokens, ms", ylim=(0, None))
+    highest = max([parts[0]["promise_ms"], *(1000 * each["itl_p95"] for each in bins)])
+    upper.set(ylabel="between tokens, ms", ylim=(0, 1.2 * highest))
     upper.legend(loc="upper right")
     seen = phases(samples, parts[0]["began"], parts[-1]["end"])
     lower.step([each.begin for each in seen] + [seen[-1].end],
