@@ -64,7 +64,7 @@ class Run:
 
 
 RUNS = (
-    Run("tight", 30, (Part("chat", 40, 110), Part("long", 8, 100))),
+    Run("tight", 30, (Part("chat", 40, 120), Part("long", 8, 100))),
     Run("middle", 50, (Part("long", 9, 75),)),
     Run("loose", 100, (Part("chat", 44, 60),)),
 )
