@@ -186,6 +186,11 @@ REFUSED = [
         Refused(_slo(_ITL | {"percentile": percentile}), "spec.slo.objectives[0].percentile")
         for percentile in (49, 100, "95", 99.9)
     ),
+    *(
+        Refused(_service(pricing={"gpuHour": text}), "spec.pricing.gpuHour", "must be an amount such as 2")
+        for text in ("", "-1", "2,49", "$2", "1e3", ".5", "1234567")
+    ),
+    Refused(_service(pricing={}), "spec.pricing.gpuHour"),
     *(Refused(_slo(_ITL, window=text), "spec.slo.window", _WINDOW) for text in ("29s", "61m", "300", "5 m")),
     Refused(_slo(_ITL, _TTFT | {"threshold": "6m"}), "spec.slo.window", _LONG_WINDOW),
     Refused(_slo(_TTFT | {"threshold": "30001ms"}, window="30s"), "spec.slo.window", _LONG_WINDOW),
@@ -248,6 +253,7 @@ ACCEPTED = [
     _service(parallelism={"tensor": 64}, replicas=0),
     _slo(_TTFT, _ITL),
     _slo(_ITL | {"name": "a" * 63, "threshold": "1ms"}),
+    *(_service(pricing={"gpuHour": text}) for text in ("0", "2", "2.49", "999999.999999")),
     _slo(_ITL | {"percentile": 50}, _TTFT | {"percentile": 99}, window="1h"),
     _slo(_ITL | {"threshold": "30s"}, _TTFT | {"threshold": "30000ms"}, window="30s"),
     _service(slo=None),

@@ -117,6 +117,9 @@ _SPECS = _fields(
                 "onStop": _near("Restore", "Keep"),
             }
         ),
+        "pricing": _fields(
+            {"gpuHour": _mostly(_near("2.49", "3"), _near("-1", "2,49"))}, required=("gpuHour",)
+        ),
         "template": st.dictionaries(_ANY_TEXT, _WRONG_TYPES, max_size=2),
     },
     required=("model",),

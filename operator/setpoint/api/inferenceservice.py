@@ -18,6 +18,7 @@ from setpoint.api.scalars import (
     BinaryQuantity,
     DurationText,
     ObjectName,
+    Price,
     PrintableText,
     SecretKey,
     duration_between,
@@ -263,6 +264,13 @@ class ServiceLevel(ApiModel):
     """The time over which the condition SLOMet is judged, up to now."""
 
 
+class Pricing(ApiModel):
+    """What the hardware costs, so that status.tuning can tell what tokens do."""
+
+    gpu_hour: Price
+    """Price of one accelerator for one hour, such as 2.49; costs are told in the same currency."""
+
+
 class InferenceServiceSpec(ApiModel):
     """A model and how it is to be served."""
 
@@ -291,6 +299,8 @@ class InferenceServiceSpec(ApiModel):
     """What is promised to those who ask."""
     tuning: Tuning = Field(default_factory=Tuning)
     """How the limits of running engines may be moved to keep the promise."""
+    pricing: Pricing | None = None
+    """What the hardware costs. A change restarts nothing."""
     template: dict[str, Any] = Field(
         default_factory=dict, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}
     )

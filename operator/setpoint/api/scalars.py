@@ -84,6 +84,13 @@ BinaryQuantity = Annotated[
 ]
 """A whole number of binary units, such as `2Mi` or `4Gi`."""
 
+Price = Annotated[
+    str,
+    StringConstraints(max_length=16),
+    Ruled(matches(r"[0-9]{1,6}(\.[0-9]{1,6})?", "must be an amount such as 2 or 2.49, without a currency")),
+]
+"""An amount of money, in whatever currency: what is made of it is in the same."""
+
 ObjectName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=253),

@@ -119,6 +119,9 @@ class EstimateStatus(ApiModel):
     """Requests a second up to which the promise is kept under the limits that are wanted."""
     sustainable_rate_at_start: ShortText | None = None
     """The same under the limits that the engine was started with."""
+    cost_per_million_tokens: ShortText | None = None
+    """What a million output tokens would cost at that rate, in the currency of spec.pricing; absent without
+    that."""
     saturation: ShortText | None = None
     """What came in the window, as a share of what all engines together sustain, such as 80%."""
 
@@ -144,6 +147,9 @@ class TuningStatus(ApiModel):
     """Limits that the engines are told, off the start values."""
     in_force: LimitValues | None = None
     """Limits that the engines show, off the start values, the lowest of all ranks."""
+    cost_per_million_tokens: ShortText | None = None
+    """What a million output tokens cost in the window, in the currency of spec.pricing; absent without
+    that."""
     estimated: EstimateStatus | None = None
     """What is predicted of the engines; absent until they have shown enough."""
     recommendation: LongText | None = None

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from setpoint.loadgen.report import Estimate, Stage
-
-_MILLION_OVER_SECONDS_PER_HOUR = Decimal(1_000_000) / Decimal(3600)
+from setpoint.workload.cost import per_million_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +28,11 @@ class Cost:
 
 def per_million(tokens_per_second: Estimate, price: Price) -> Cost | None:
     """Return the cost of a million tokens at a steady throughput; None when nothing comes out."""
-    if tokens_per_second.value <= 0:
-        return None
-    spent = price.per_gpu_hour * price.gpus * _MILLION_OVER_SECONDS_PER_HOUR
     value, low, high = (
-        spent / Decimal(str(rate)) if rate > 0 else None
+        per_million_tokens(price.per_gpu_hour * price.gpus, rate)
         for rate in (tokens_per_second.value, tokens_per_second.high, tokens_per_second.low)
     )
-    assert value is not None  # noqa: S101  the value is above zero, and its upper bound is no lower
-    assert low is not None  # noqa: S101
-    return Cost(value, low, high)
+    return None if value is None or low is None else Cost(value, low, high)
 
 
 def total_tokens_per_second(stage: Stage) -> Estimate:

@@ -41,6 +41,25 @@ def test_estimates_stand_apart_from_what_was_measured(planned: Watched) -> None:
     assert float(estimated["saturation"].removesuffix("%")) > 100
 
 
+def test_what_tokens_cost_is_told_by_what_was_measured_and_by_what_is_predicted() -> None:
+    spec = {"pricing": {"gpuHour": "3.60"}, "parallelism": {"tensor": 2}}
+    it = Watched(engine=FakeEngine("team-a", shows_steps=True), spec=spec)
+    it.tell()
+    it.look(12, bad_share=0.2)
+    tuning = it.status["tuning"]
+    # 40 requests of 128 tokens a second on two GPUs of 0.001 a second each.
+    assert float(tuning["costPerMillionTokens"]) == pytest.approx(1e6 * 0.002 / (40 * 128), rel=0.05)
+    sustained = float(tuning["estimated"]["sustainableRate"])
+    assert float(tuning["estimated"]["costPerMillionTokens"]) == pytest.approx(
+        1e6 * 0.002 / (sustained * 128), rel=0.1
+    )
+
+
+def test_without_a_price_nothing_costs_anything(planned: Watched) -> None:
+    assert "costPerMillionTokens" not in planned.status["tuning"]
+    assert "costPerMillionTokens" not in planned.status["tuning"]["estimated"]
+
+
 def test_nothing_is_estimated_of_an_engine_that_has_not_shown_its_steps() -> None:
     it = Watched()
     it.tell()

@@ -38,6 +38,8 @@ class Watched:
 
     slo: dict[str, Any] = field(default_factory=promise)
     mode: str = "Recommend"
+    spec: dict[str, Any] = field(default_factory=dict)
+    """Further fields of the service's spec."""
     generation: int = 1
     engine: FakeEngine = field(default_factory=lambda: FakeEngine("team-a"))
     tuned: Tuned = field(default_factory=Tuned)
@@ -97,7 +99,7 @@ class Watched:
         return record
 
     def _object(self) -> Object:
-        written = inference_service_object(slo=self.slo, tuning={"mode": self.mode})
+        written = inference_service_object(slo=self.slo, tuning={"mode": self.mode}, **self.spec)
         written["metadata"] |= {"uid": UID, "generation": self.generation}
         return {**written, "status": self.status}
 

@@ -15,7 +15,6 @@ from setpoint.api.status import (
     ConditionStatus,
     ConditionType,
     DecisionRecord,
-    EstimateStatus,
     InferenceServiceStatus,
     LimitValues,
     ObjectiveStatus,
@@ -25,8 +24,9 @@ from setpoint.api.status import (
 from setpoint.controllers.report import Verdict, conditions, own_conditions, rfc3339
 from setpoint.controllers.subject import Subject
 from setpoint.controllers.tuning import by_histogram
+from setpoint.controllers.tuning.estimated import cost, estimated
 from setpoint.controllers.tuning.tuned import MOST_DECISIONS, Done, Tuned
-from setpoint.controllers.tuning.words import duration, percent
+from setpoint.controllers.tuning.words import duration, percent, two_digits
 from setpoint.kube.objects import Object
 from setpoint.orchestrations.live_limits import NAMES
 from setpoint.signals.reading import Reading
@@ -241,7 +241,8 @@ def _figures(
         start=_start(tuned, former),
         wanted=_values(tuned.wanted()),
         in_force=_values(_in_force(readings)),
-        estimated=_estimated(tuned, window, readings),
+        cost_per_million_tokens=_cost(service, window, readings),
+        estimated=estimated(service, tuned, window, readings),
         recommendation=recommendation(recommended, tuned),
         decisions=_decisions(tuned, former),
     )
@@ -257,22 +258,11 @@ def recommendation(change: tuner.Change | None, tuned: Tuned) -> str | None:
     return "; ".join(filter(None, said)) or None
 
 
-def _estimated(tuned: Tuned, window: Window | None, readings: Mapping[str, Reading]) -> EstimateStatus | None:
-    """What the plan says, to two digits: more would change with every plan, and is not known."""
-    made, start = tuned.state.planned.plan, tuned.start
-    if made is None or start is None:
+def _cost(service: InferenceService, window: Window | None, readings: Mapping[str, Reading]) -> str | None:
+    if window is None or not window.seconds:
         return None
-    rate = made.rate_per_second(tuned.state.knobs.tokens or start.tokens)
-    ranks = sum(len(each.ranks) for each in readings.values())
-    return EstimateStatus(
-        sustainable_rate=_two_digits(rate),
-        sustainable_rate_at_start=_two_digits(made.rate_per_second(start.tokens)),
-        saturation=(
-            f"{_two_digits(100 * window.arrivals_per_second / rate / ranks)}%"
-            if window and rate and ranks
-            else None
-        ),
-    )
+    tokens_per_second = window.counted.generation_tokens / window.seconds
+    return cost(service, tokens_per_second, engines=len(readings))
 
 
 def _start(tuned: Tuned, former: Object) -> LimitValues | None:
@@ -328,8 +318,4 @@ def _record(done: Done) -> DecisionRecord:
 
 def _rounded(count: float) -> int:
     """Two significant digits: more would change with every cycle."""
-    return int(float(_two_digits(count)))
-
-
-def _two_digits(figure: float) -> str:
-    return f"{float(f'{figure:.2g}'):g}"
+    return int(float(two_digits(count)))

@@ -6,6 +6,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
+def two_digits(figure: float) -> str:
+    """Return a figure to two significant digits."""
+    return f"{float(f'{figure:.2g}'):g}"
+
+
 def duration(seconds: float) -> str:
     """Return a duration as the API writes one."""
     if seconds < 1:
