@@ -77,8 +77,6 @@ class RunningEngine:
             "prompt_tokens_total": virtual.prompt_tokens,
             "generation_tokens_total": virtual.generation_tokens,
             "num_preemptions_total": scheduler.preemptions,
-            "iteration_tokens_total_count": virtual.steps,
-            "iteration_tokens_total_sum": virtual.step_tokens,
         }
         labels = 'engine="0",model_name="meta-llama/Llama-3.1-8B"'
         for name, value in values.items():

@@ -26,18 +26,12 @@ class VirtualEngine:
         self._start = start_of(service)
         self._generation = 0
         self._writer = ""
-        self.steps = 0.0
-        self.step_tokens = 0.0
         self.prompt_tokens = 0.0
         self.generation_tokens = 0.0
         self.by_size = BySize()
 
     def _step_seconds(self, step: Step) -> float:
-        prompts = sum(request.prompt_tokens for request in step.completing)
-        tokens = prompts + step.generated
-        self.steps += 1
-        self.step_tokens += tokens
-        self.prompt_tokens += prompts
+        self.prompt_tokens += sum(request.prompt_tokens for request in step.completing)
         self.generation_tokens += step.generated
         seconds = self._service_step_seconds(step)
         self.by_size.count(step.tokens, seconds)
@@ -76,8 +70,6 @@ class VirtualEngine:
             prompt_tokens=self.prompt_tokens,
             generation_tokens=self.generation_tokens,
             preemptions=scheduler.preemptions,
-            steps=self.steps,
-            step_tokens=self.step_tokens,
             steps_by_size={
                 float(size): Steps(*row) for size, row in zip(SIZES, self.by_size.rows, strict=True)
             },

@@ -44,8 +44,6 @@ class FakeEngine:
             f"vllm:prompt_tokens_total{labels} {500 * done}",
             f"vllm:generation_tokens_total{labels} {100 * done}",
             f"vllm:num_preemptions_total{labels} 0",
-            f"vllm:iteration_tokens_total_count{labels} {10 * self.scrapes}",
-            f"vllm:iteration_tokens_total_sum{labels} {500 * done}",
         ]
         return (
             "\n".join([*lines, *(self._plugin(done) if self.has_plugin else self._histograms(done))]) + "\n"

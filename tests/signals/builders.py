@@ -59,8 +59,6 @@ def needed(rank: str = "0", **values: float) -> list[Series]:
         "vllm:prompt_tokens_total": 1000.0,
         "vllm:generation_tokens_total": 500.0,
         "vllm:num_preemptions_total": 0.0,
-        "vllm:iteration_tokens_total_count": 90.0,
-        "vllm:iteration_tokens_total_sum": 1500.0,
     }
     for short, value in values.items():
         (name,) = (each for each in names if short in each)

@@ -56,7 +56,7 @@ def test_what_arrived_is_what_ended_and_what_is_more_in_hand(values: dict[str, A
 
 FALLEN = [
     {"good": 1.0}, {"late": 1.0}, {"shed": 1.0}, {"failed": 1.0}, {"cut": 1.0}, {"prompt_tokens": 1.0},
-    {"generation_tokens": 1.0}, {"preemptions": 1.0}, {"steps": 1.0}, {"step_tokens": 1.0},
+    {"generation_tokens": 1.0}, {"preemptions": 1.0},
     {"judged": judged(ttft=(1, 0))}, {"judged": judged(ttft=(0, 1))}, {"steps_by_size": {8.0: Steps(1.0)}},
 ]  # fmt: skip
 
@@ -138,7 +138,7 @@ def test_one_engine_that_started_anew_spoils_the_window_of_all() -> None:
 
 
 whole = st.integers(min_value=0, max_value=2**40).map(float)
-numbers = ("good", "late", "shed", "failed", "cut", "prompt_tokens", "preemptions", "steps")
+numbers = ("good", "late", "shed", "failed", "cut", "prompt_tokens", "preemptions")
 counters = st.builds(
     Counters,
     **dict.fromkeys(numbers, whole),

@@ -34,7 +34,7 @@ def a_window(
     **counted: Any,
 ) -> Window:
     """A window of 500 requests; `counted` are values of its counters."""
-    of = {"good": 500.0, "prompt_tokens": 500 * 512.0, "generation_tokens": 64000.0, "steps": 1000.0}
+    of = {"good": 500.0, "prompt_tokens": 500 * 512.0, "generation_tokens": 64000.0}
     counters = Counters(**{**of, "judged": {TTFT.name: ttft, ITL.name: itl}, **counted})
     return Window(seconds, counters, running, waiting, in_hand_before, kv_cache_usage)
 

@@ -47,7 +47,7 @@ grown = st.builds(
     Counters,
     good=counts, late=counts, shed=counts, failed=counts, cut=counts,
     prompt_tokens=counts.map(lambda each: 512 * each), generation_tokens=counts,
-    preemptions=counts, steps=counts,
+    preemptions=counts,
     steps_by_size=st.just({}) | st.builds(lambda some: {64.0: Steps(some), 2048.0: Steps(some)}, counts),
     judged=st.builds(lambda ttft, itl: {TTFT.name: ttft, ITL.name: itl}, judged, judged),
 )  # fmt: skip
@@ -79,7 +79,7 @@ Cycle = tuple[Observation, State, Decision, State]
 def added(some: Counters, others: Counters) -> Counters:
     sums = {
         name: getattr(some, name) + getattr(others, name)
-        for name in ("good", "late", "shed", "failed", "cut", "prompt_tokens", "generation_tokens", "steps",
+        for name in ("good", "late", "shed", "failed", "cut", "prompt_tokens", "generation_tokens",
                      "preemptions")
     }  # fmt: skip
     judged = {name: some.judged.get(name, Judged()) + others.judged[name] for name in others.judged}
@@ -131,7 +131,6 @@ def minute(ttft: Judged = GOOD, itl: Judged = GOOD, waiting: float = 0.0, **more
         "good": 500.0,
         "prompt_tokens": 256_000.0,
         "generation_tokens": 64_000.0,
-        "steps": 1000.0,
         **more,
     }
     steps = {64.0: Steps(800, 8.0, 40_000.0), 2048.0: Steps(200, 9.0, of["generation_tokens"] + 150_000.0)}

@@ -31,8 +31,6 @@ def an_engine(at_seconds: float, good: float, running: float = 10.0) -> Reading:
         running=running,
         good=good,
         generation_tokens=100 * good,
-        steps=10 * good,
-        step_tokens=1000 * good,
         judged={"gaps": Judged(99 * good, good)},
         steps_by_size={128.0: Steps(10 * good)},
     )

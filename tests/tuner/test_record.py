@@ -41,7 +41,7 @@ def test_a_record_comes_back_from_its_line_as_it_was(
     now: float, share: float, counted: float, text: str
 ) -> None:
     tuned = Tuned(now=now)
-    tuned.serve(generation_tokens=counted, steps=counted)
+    tuned.serve(generation_tokens=counted, preemptions=counted)
     counters = replace(tuned.counters, steps_by_size={share: Steps(counted), counted: Steps(share)})
     readings = tuned.readings(counters=counters, kv_cache_usage=share)
     observation = Observation(now, readings, {text: text})

@@ -87,9 +87,6 @@ class Counters:
     """Of requests that had their first token."""
     generation_tokens: float = 0.0
     preemptions: float = 0.0
-    steps: float = 0.0
-    step_tokens: float = 0.0
-    """Tokens of all steps; a prompt's count at the step that ends its prefill."""
     steps_by_size: Mapping[float, Steps] = field(default_factory=dict)
     """Steps by the most tokens that they have, each counted once; empty without the plugin."""
     judged: Mapping[str, Judged] = field(default_factory=dict)
@@ -180,13 +177,10 @@ _CONFIRMED = "setpoint_engine_limit_confirmed_timestamp_seconds"
 _STEPS = "setpoint_engine_step_totals"
 _RUNNING, _WAITING = "vllm:num_requests_running", "vllm:num_requests_waiting"
 _KV_CACHE = "vllm:kv_cache_usage_perc"
-_STEP = "vllm:iteration_tokens_total"
 _COUNTERS = {
     "vllm:prompt_tokens_total": "prompt_tokens",
     "vllm:generation_tokens_total": "generation_tokens",
     "vllm:num_preemptions_total": "preemptions",
-    f"{_STEP}_count": "steps",
-    f"{_STEP}_sum": "step_tokens",
 }
 _VERDICTS = {
     ("good", ""): "good",

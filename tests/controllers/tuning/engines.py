@@ -63,8 +63,6 @@ class FakeEngine:
                 latencies=latencies if self.asked_for_histograms else {},
                 prompt_tokens=512 * requests,
                 generation_tokens=128 * requests,
-                steps=60 * requests,
-                step_tokens=640 * requests,
                 steps_by_size=_steps(requests) if self.shows_steps else {2048.0: Steps(60 * requests)},
             ),
             running=2.5 * self.requests_per_second,
