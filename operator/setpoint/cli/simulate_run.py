@@ -12,15 +12,14 @@ from setpoint.cli.documents import DocumentError
 from setpoint.cli.output import write
 from setpoint.cli.simulate_files import read_model, read_parameters_for
 from setpoint.cli.typed import typed
-from setpoint.simulator.batch_defaults import batch_limits
 from setpoint.simulator.experiment import ClosedLoop, OpenLoop, Requests, Service, run
 from setpoint.simulator.gpus import gpu
 from setpoint.simulator.limits import EngineConfig, Limits, TooLongError
-from setpoint.simulator.memory import kv_cache_blocks
 from setpoint.simulator.model import ModelShape
 from setpoint.simulator.parameters import built_in
 from setpoint.simulator.record import Figures, Outcome, Quantiles
 from setpoint.simulator.router import ROUTERS
+from setpoint.simulator.start import GPU_MEMORY_UTILIZATION, start_config
 from setpoint.simulator.steptime import StepTime
 from setpoint.workload.arrivals import parse_arrivals
 from setpoint.workload.draws import Shape
@@ -65,8 +64,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--max-num-queued-reqs", metavar="N", type=_number(int, 0, 10**7), help="as vLLM's (none)")
     add("--max-num-queued-tokens", metavar="N", type=_number(int, 0, 10**9), help="as vLLM's (none)")
     add("--max-model-len", metavar="N", type=count, help="as vLLM's (the model's own)")
-    add("--gpu-memory-utilization", metavar="SHARE", type=_number(float, 0.01, 1), default=0.92,
-        help="as vLLM's (0.92)")  # fmt: skip
+    add("--gpu-memory-utilization", metavar="SHARE", type=_number(float, 0.01, 1),
+        default=GPU_MEMORY_UTILIZATION,
+        help=f"as vLLM's ({GPU_MEMORY_UTILIZATION})")  # fmt: skip
     add("--no-enable-prefix-caching", dest="prefix_caching", action="store_false", help="as vLLM's")
     add("--replicas", metavar="N", type=_number(int, 1, _MOST_REPLICAS), default=1, help="(1)")
     add("--router", choices=ROUTERS, default="round-robin", help="how a replica is chosen (round-robin)")
@@ -103,19 +103,16 @@ def simulate_run(options: argparse.Namespace) -> int:
 def _service(options: argparse.Namespace, shape: ModelShape) -> Service:
     card = gpu(options.gpu)
     parameters = read_parameters_for(options.gpu, options.params) if options.params else built_in(options.gpu)
-    max_model_len = options.max_model_len or shape.context_tokens
-    if max_model_len > shape.context_tokens:
-        raise ValueError(
-            f"max_model_len ({max_model_len}) is more than the model's own ({shape.context_tokens}): lower it"
-        )
-    seqs, tokens = batch_limits(card, max_model_len, options.max_num_seqs, options.max_num_batched_tokens)
-    config = EngineConfig(
-        kv_blocks=kv_cache_blocks(shape, card, tokens, options.gpu_memory_utilization),
-        max_model_len=max_model_len,
-        max_num_seqs=seqs,
-        max_num_batched_tokens=tokens,
+    config = start_config(
+        shape,
+        card,
+        max_model_len=options.max_model_len,
+        max_num_seqs=options.max_num_seqs,
+        max_num_batched_tokens=options.max_num_batched_tokens,
+        gpu_memory_utilization=options.gpu_memory_utilization,
         enable_prefix_caching=options.prefix_caching,
     )
+    seqs, tokens = config.max_num_seqs, config.max_num_batched_tokens
     active = options.max_num_active_seqs or seqs
     if active > seqs:
         raise ValueError(

@@ -34,3 +34,8 @@ def gpu(name: str) -> Gpu:
         return _GPUS[name]
     except KeyError:
         raise ValueError(f"GPU {name!r} is not known; known are {', '.join(_GPUS)}") from None
+
+
+def known_gpus() -> tuple[Gpu, ...]:
+    """Return all GPUs that are known by name."""
+    return tuple(_GPUS.values())
