@@ -1,0 +1,189 @@
+"""First limits of an engine: the budget and the cap of sequences to begin with, and what they are worth.
+
+Of the budgets whose longest step keeps the promise between tokens with a tenth to spare, the one is chosen
+that sustains the highest rate. Every step keeps the promise then, not 95 % of them: the share of gaps that
+see a prompt depends on the traffic, which nobody has seen yet. So a tighter promise leaves fewer budgets to
+choose from, and never gives a larger one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import takewhile
+
+from setpoint.planner.budget import AIM, MOST_UTILISATION, Budget
+from setpoint.planner.captured import SIZES
+from setpoint.planner.mix import Mix
+from setpoint.planner.sequences import most_decoding, most_held
+from setpoint.planner.serving import Gaps, Serving
+from setpoint.workload.objectives import Metric, Objective
+
+BUDGETS = (128, 192, 256, 384, 512, 640, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384)
+"""Those that are tried, and that of the start."""
+_NOTABLE = 1.02
+"""A rate that is higher by less is none that anything keeps us from."""
+_LOADED = 0.9
+"""A rate below this share of what the utilisation allows is held down by the first token."""
+_LAUNCHED = 1.1
+"""A step that takes this much longer than the GPU computes waits for the host."""
+
+
+class Binding(StrEnum):
+    """What keeps the rate from being higher."""
+
+    GAPS = "gaps"
+    """A larger budget would serve more, in steps that take too long."""
+    FIRST_TOKEN = "firstToken"  # noqa: S105
+    """The queue before a first token."""
+    KV_CACHE = "kvCache"
+    """Requests that it has no room for."""
+    SEQUENCES = "sequences"
+    """Those that the engine was started with."""
+    API_SERVER = "apiServer"
+    """The process that hands out tokens."""
+    LAUNCH = "launch"
+    """The host, which launches a step layer by layer."""
+    COMPUTE = "compute"
+    """The GPU, which multiplies and reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A promise that no limits keep."""
+
+    objective: Objective
+    least_seconds: float
+    """The lowest that is predicted: between tokens in a step with a prompt, at any limits; or to the first
+    token of a mean prompt in an engine that has nothing else to do, at the limits chosen."""
+    decoding_seconds: float | None = None
+    """Between tokens, in a step without a prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The limits, and what is predicted of them; nothing of it was measured."""
+
+    tokens: int
+    """Of one step: max_num_batched_tokens."""
+    sequences: int
+    """That run at once: max_num_seqs."""
+    step_seconds: float
+    """The longest gap between tokens: of a step that is filled with prompts."""
+    kv_cache_tokens: int
+    kv_cache_requests: float
+    """Requests of the mix that it holds, on average over their answers."""
+    rate_per_second: float
+    """Requests a second that keep the promise, for one engine; 0 where no rate does."""
+    capacity_per_second: float
+    """Requests a second that the engine answers at most, whatever the first token takes."""
+    running: float
+    """Requests that decode on average at that rate."""
+    binding: Binding
+    shortfalls: tuple[Shortfall, ...] = ()
+    has_reserve: bool = True
+    """Whether the longest step leaves a tenth of the promise between tokens; if not, it still keeps it."""
+
+
+def plan(serving: Serving, objectives: Iterable[Objective], mix: Mix) -> Plan:
+    """Return the limits to begin with.
+
+    Raises ValueError, naming the objective or the tokens, when an objective is neither of TTFT nor of ITL, or
+    a request of the mix does not fit the engine.
+    """
+    promised = {each.metric: each for each in objectives}
+    _check(serving, promised, mix)
+    itl, first = promised.get(Metric.ITL), promised.get(Metric.TTFT)
+    held = most_held(serving, mix)
+    budgets = [Budget(serving, mix, tokens, held) for tokens in _sizes(serving)]
+    choice = _choice(serving, mix, budgets, itl, first)
+    rate = 0.0 if choice.shortfall else _rate(choice.budget, first)
+    shortfalls = [choice.shortfall] if choice.shortfall else []
+    if first and not _rate(choice.budget, first):
+        alone = choice.budget.first_token_seconds(0.0, first.percentile)
+        shortfalls.append(Shortfall(first, alone))
+    sequences = min(choice.most_sequences, held, choice.budget.tokens)
+    best = max(_rate(each, first) for each in budgets)
+    return Plan(
+        tokens=choice.budget.tokens,
+        sequences=sequences,
+        step_seconds=choice.budget.full_step_seconds,
+        kv_cache_tokens=serving.kv_cache_tokens,
+        kv_cache_requests=serving.kv_cache_tokens / mix.live_tokens,
+        rate_per_second=rate,
+        capacity_per_second=choice.budget.capacity_per_second,
+        running=choice.budget.running_at(rate),
+        binding=_binding(choice.budget, rate, best, is_held=held < serving.start.max_num_seqs),
+        shortfalls=tuple(shortfalls),
+        has_reserve=choice.has_reserve,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    budget: Budget
+    most_sequences: int
+    shortfall: Shortfall | None = None
+    has_reserve: bool = True
+
+
+def _choice(
+    serving: Serving, mix: Mix, budgets: Sequence[Budget], itl: Objective | None, first: Objective | None
+) -> _Choice:
+    def worth(budget: Budget) -> tuple[float, float]:
+        """Of equal rates, and where there is none, the one with the earliest first token."""
+        percentile = first.percentile if first else 95.0
+        return _rate(budget, first), -budget.first_token_seconds(0.0, percentile)
+
+    if not itl:
+        return _Choice(max(budgets, key=worth), serving.start.max_num_seqs)
+    smallest = budgets[0].tokens
+    least_seconds = Budget(serving, mix, smallest, 1).full_step_seconds
+    # Where even that is too long, the limits are those that keep the least promise that can be kept.
+    within = max(AIM * itl.threshold_seconds, least_seconds)
+    fitting = list(takewhile(lambda each: each.full_step_seconds <= within, budgets))
+    if fitting:
+        budget, most = max(fitting, key=worth), most_decoding(serving, mix, within)
+    else:
+        fewer = (Budget(serving, mix, smallest, size) for size in reversed(SIZES))
+        budget = next(each for each in fewer if each.full_step_seconds <= within)
+        most = int(budget.running)
+    shortfall = None
+    if budget.full_step_seconds > itl.threshold_seconds:
+        shortfall = Shortfall(itl, least_seconds, Gaps(serving, mix)(1, 0))
+    return _Choice(budget, most, shortfall, has_reserve=least_seconds <= AIM * itl.threshold_seconds)
+
+
+def _rate(budget: Budget, first: Objective | None) -> float:
+    if first is None:
+        return budget.sustainable_rate_per_second(None, 95.0)
+    return budget.sustainable_rate_per_second(first.threshold_seconds, first.percentile)
+
+
+def _binding(budget: Budget, rate: float, best: float, *, is_held: bool) -> Binding:
+    if best > _NOTABLE * rate:
+        return Binding.GAPS
+    if rate < _LOADED * MOST_UTILISATION * budget.capacity_per_second:
+        return Binding.FIRST_TOKEN
+    if budget.is_limited:
+        return Binding.KV_CACHE if is_held else Binding.SEQUENCES
+    if budget.full_step_api_server_seconds >= budget.full_step_seconds:
+        return Binding.API_SERVER
+    launched = budget.full_step_seconds > _LAUNCHED * budget.full_step_compute_seconds
+    return Binding.LAUNCH if launched else Binding.COMPUTE
+
+
+def _sizes(serving: Serving) -> list[int]:
+    most = serving.start.max_num_batched_tokens
+    return [*(size for size in BUDGETS if size < most), most]
+
+
+def _check(serving: Serving, promised: Iterable[Metric], mix: Mix) -> None:
+    for metric in promised:
+        if metric not in {Metric.ITL, Metric.TTFT}:
+            raise ValueError(f"{metric} cannot be planned for: promise itl or ttft instead")
+    most = serving.start.max_model_len
+    if mix.prompt_tokens + mix.output_tokens > most:
+        raise ValueError(
+            f"a mean prompt of {mix.prompt_tokens:g} and answer of {mix.output_tokens:g} tokens are more "
+            f"than max_model_len ({most}): shorten them, or raise it"
+        )
