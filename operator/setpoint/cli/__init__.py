@@ -4,7 +4,7 @@ import argparse
 import sys
 from contextlib import suppress
 
-from setpoint.cli import compare, replay, simulate, status, tune
+from setpoint.cli import compare, plan, replay, simulate, status, tune
 from setpoint.cli.crds import crds_yaml
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.loadtest import add_command as add_loadtest
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add_loadtest(commands)
     compare.add_command(commands)
     simulate.add_command(commands)
+    plan.add_command(commands)
     tune.add_command(commands)
     replay.add_command(commands)
     status.add_command(commands)

@@ -2,16 +2,14 @@
 
 import argparse
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from random import Random
-from typing import TypeVar
 
 from setpoint.api.scalars import duration_seconds
 from setpoint.cli.documents import DocumentError
 from setpoint.cli.output import write
 from setpoint.cli.simulate_files import read_model, read_parameters_for
-from setpoint.cli.typed import typed
+from setpoint.cli.typed import number, typed
 from setpoint.simulator.experiment import ClosedLoop, OpenLoop, Requests, Service, run
 from setpoint.simulator.gpus import gpu
 from setpoint.simulator.limits import EngineConfig, Limits, TooLongError
@@ -25,7 +23,6 @@ from setpoint.workload.arrivals import parse_arrivals
 from setpoint.workload.draws import Shape
 from setpoint.workload.lengths import parse_lengths
 
-_Value = TypeVar("_Value")
 _PURPOSE = "simulate a load on an engine, and print what its clients would see"
 _NOT_COUNTED = 0.25
 """Share of the duration, at its beginning, that the figures leave out."""
@@ -42,9 +39,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--gpu", required=True, metavar="NAME", help="such as H100")
     add("--model-config", required=True, metavar="FILE", help="the model's config.json")
     load = command.add_mutually_exclusive_group(required=True)
-    load.add_argument("--clients", metavar="N", type=_number(int, 1, _MOST_CLIENTS), help="closed loop")
+    load.add_argument("--clients", metavar="N", type=number(int, 1, _MOST_CLIENTS), help="closed loop")
     load.add_argument(
-        "--rate", metavar="R", type=_number(float, 0.001, _HIGHEST_RATE), help="open loop: requests a second"
+        "--rate", metavar="R", type=number(float, 0.001, _HIGHEST_RATE), help="open loop: requests a second"
     )
     add("--arrivals", metavar="PATTERN", type=typed(parse_arrivals), default="poisson",
         help="poisson, constant, burst:SIZE, ramp:FACTOR or step:FACTOR:SHARE (poisson)")  # fmt: skip
@@ -52,23 +49,23 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="fixed:N, uniform:A:B, lognormal:MEDIAN:SIGMA or file:PATH (uniform:256:768)")  # fmt: skip
     add("--output-tokens", metavar="LENGTHS", type=typed(parse_lengths), default="uniform:64:192",
         help="likewise (uniform:64:192)")  # fmt: skip
-    add("--shared-prefix", metavar="SHARE", type=_number(float, 0, 1), default=0.0,
+    add("--shared-prefix", metavar="SHARE", type=number(float, 0, 1), default=0.0,
         help="of each prompt that all have in common, 0 to 1 (0)")  # fmt: skip
-    count = _number(int, 1, 10**7)
+    count = number(int, 1, 10**7)
     add("--max-num-seqs", metavar="N", type=count, help="as vLLM's (by the GPU: H100 1024, A100 256)")
     add("--max-num-batched-tokens", metavar="N", type=count,
         help="as vLLM's (by the GPU: H100 8192, A100 2048)")  # fmt: skip
     add("--max-num-active-seqs", metavar="N", type=count, help="as vLLM's (--max-num-seqs)")
-    add("--long-prefill-token-threshold", metavar="N", type=_number(int, 0, 10**7), default=0,
+    add("--long-prefill-token-threshold", metavar="N", type=number(int, 0, 10**7), default=0,
         help="as vLLM's (0: none)")  # fmt: skip
-    add("--max-num-queued-reqs", metavar="N", type=_number(int, 0, 10**7), help="as vLLM's (none)")
-    add("--max-num-queued-tokens", metavar="N", type=_number(int, 0, 10**9), help="as vLLM's (none)")
+    add("--max-num-queued-reqs", metavar="N", type=number(int, 0, 10**7), help="as vLLM's (none)")
+    add("--max-num-queued-tokens", metavar="N", type=number(int, 0, 10**9), help="as vLLM's (none)")
     add("--max-model-len", metavar="N", type=count, help="as vLLM's (the model's own)")
-    add("--gpu-memory-utilization", metavar="SHARE", type=_number(float, 0.01, 1),
+    add("--gpu-memory-utilization", metavar="SHARE", type=number(float, 0.01, 1),
         default=GPU_MEMORY_UTILIZATION,
         help=f"as vLLM's ({GPU_MEMORY_UTILIZATION})")  # fmt: skip
     add("--no-enable-prefix-caching", dest="prefix_caching", action="store_false", help="as vLLM's")
-    add("--replicas", metavar="N", type=_number(int, 1, _MOST_REPLICAS), default=1, help="(1)")
+    add("--replicas", metavar="N", type=number(int, 1, _MOST_REPLICAS), default=1, help="(1)")
     add("--router", choices=ROUTERS, default="round-robin", help="how a replica is chosen (round-robin)")
     add("--duration", metavar="TIME", type=typed(_duration), default="120s",
         help="virtual time; the first quarter is not counted (120s)")  # fmt: skip
@@ -169,17 +166,3 @@ def _duration(text: str) -> float:
     if not 0 < seconds <= _LONGEST_SECONDS:
         raise ValueError(f"{text!r} must be above 0 and at most a week, such as 120s")
     return seconds
-
-
-def _number(kind: Callable[[str], _Value], least: float, most: float) -> Callable[[str], _Value]:
-    def number(text: str) -> _Value:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if not isinstance(value, int | float) or not least <= value <= most:
-            whole = "whole number" if kind is int else "number"
-            raise argparse.ArgumentTypeError(f"{text!r} is not a {whole} from {least:g} to {most:g}")
-        return value
-
-    return number

@@ -1,4 +1,4 @@
-"""A parser of ours as the type of a flag."""
+"""Types of flags: a parser of ours, a number within bounds."""
 
 import argparse
 from collections.abc import Callable
@@ -17,3 +17,19 @@ def typed(parse: Callable[[str], _Value]) -> Callable[[str], _Value]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parse_flag
+
+
+def number(kind: Callable[[str], _Value], least: float, most: float) -> Callable[[str], _Value]:
+    """Take a number, whole where the kind is int, from `least` to `most`."""
+
+    def parse_number(text: str) -> _Value:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if not isinstance(value, int | float) or not least <= value <= most:
+            whole = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {whole} from {least:g} to {most:g}")
+        return value
+
+    return parse_number
