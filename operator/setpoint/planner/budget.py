@@ -8,7 +8,7 @@ the one that is scheduled behind it already, for the prompts before its own, and
 that of M/G/1, with Kingman's mean and an exponential tail.
 """
 
-from math import inf, log, sqrt
+from math import exp, inf, log, sqrt
 from statistics import NormalDist
 
 from setpoint.planner.mix import Mix
@@ -36,7 +36,7 @@ class Budget:
         of_budget = tokens / (1 + self._prompt_per_decoding)
         self.is_limited = of_budget > most_sequences
         """Whether the sequences end before the budget does."""
-        self.running = max(min(of_budget, most_sequences), 1.0)
+        self.running = min(of_budget, most_sequences)
         """Requests that decode in each step at capacity."""
         self.capacity_per_second = self._rate(self.running)
 
@@ -62,7 +62,8 @@ class Budget:
         """
         running = load * self.running
         many = running + NormalDist().inv_cdf(max(percentile, 50.0) / 100) * sqrt(running)
-        if many > self.running:
+        most = self.running if self.is_limited else max(self.running, self.tokens / 2)
+        if many > most:  # the rest would wait for a place, or leave prompts next to nothing
             return inf
         parameters, mix = self._parameters, self._mix
         read = parameters.request_seconds + parameters.prompt_token_seconds * mix.prompt_tokens
@@ -108,9 +109,11 @@ class Budget:
     def _step(self, running: float) -> float:
         """The mean step: where there are fewer prompts than steps, some are without one."""
         prompt_tokens = running * self._prompt_per_decoding
-        chunk = max(prompt_tokens, min(self._mix.prompt_tokens, self.tokens - running))
-        share = prompt_tokens / chunk
-        with_prompt = self._gaps(running, chunk, eager=self._eager)
+        by_chance = 1 - exp(-prompt_tokens / self._mix.prompt_tokens)
+        share = max(by_chance, prompt_tokens / (self.tokens - running))
+        if share <= 0:
+            return self._gaps(running, 0)
+        with_prompt = self._gaps(running, prompt_tokens / share, eager=self._eager)
         return share * with_prompt + (1 - share) * self._gaps(running, 0)
 
     def _full_step(self, running: float) -> float:

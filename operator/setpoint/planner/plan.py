@@ -146,7 +146,7 @@ def _choice(
     else:
         fewer = (Budget(serving, mix, smallest, size) for size in reversed(SIZES))
         budget = next(each for each in fewer if each.full_step_seconds <= within)
-        most = int(budget.running)
+        most = max(int(budget.running), 1)
     shortfall = None
     if budget.full_step_seconds > itl.threshold_seconds:
         shortfall = Shortfall(itl, least_seconds, Gaps(serving, mix)(1, 0))

@@ -65,7 +65,7 @@ class Gaps:
         shorter than the API server needs to hand out its tokens and to read the requests of its prompts.
         """
         compute = self.compute_seconds(decoding, prefill_tokens)
-        if eager or decoding + prefill_tokens > self._captured_tokens:
+        if eager or round(decoding + prefill_tokens) > self._captured_tokens:
             step = _together(compute, self._eager_seconds)
         else:
             step = max(compute, self._pieces_seconds if prefill_tokens else 0.0)
