@@ -131,7 +131,7 @@ def as_text(planned: Planned) -> str:
     """Return the plan as people read it."""
     lines = [f"{name:{_WIDTH}}{text}" for name, text in _facts(planned)]
     for each in planned.plan.shortfalls:
-        lines += ["", *_shortfall(each, planned.remedies)]
+        lines += ["", *_shortfall(each, planned)]
     if chosen := flags(planned):
         lines += ["", "At the next start of vLLM:", f"  {' '.join(chosen)}"]
     if merge := patch(planned):
@@ -144,7 +144,7 @@ def as_text(planned: Planned) -> str:
 def _facts(planned: Planned) -> Iterator[tuple[str, str]]:
     plan, start = planned.plan, planned.serving.start
     yield (
-        "Limits to begin with",
+        "Nearest limits" if plan.shortfalls else "Limits to begin with",
         f"{plan.tokens} tokens a step, {plan.sequences} sequences"
         f" (the start: {start.max_num_batched_tokens}, {start.max_num_seqs})",
     )
@@ -179,12 +179,12 @@ def _gap(planned: Planned) -> str:
     promised = [each for each in planned.objectives if each.metric is Metric.ITL]
     if promised:
         told += f"; {_ms(promised[0].threshold_seconds)} promised"
-    if not plan.has_reserve:
+    if not (plan.has_reserve or plan.shortfalls):
         told += ": less than a tenth to spare, which was aimed at, and no smaller budget has more"
     return told
 
 
-def _shortfall(shortfall: Shortfall, remedies: Sequence[Remedy]) -> Iterator[str]:
+def _shortfall(shortfall: Shortfall, planned: Planned) -> Iterator[str]:
     least = _ms(shortfall.least_seconds)
     yield f"{shortfall.objective} cannot be kept at any limits, as far as can be predicted:"
     if shortfall.objective.metric is Metric.ITL:
@@ -192,12 +192,12 @@ def _shortfall(shortfall: Shortfall, remedies: Sequence[Remedy]) -> Iterator[str
         if shortfall.decoding_seconds is not None:
             decoding = _ms(shortfall.decoding_seconds)
             yield f"  and {decoding} where one request decodes alone; light traffic may lie between both"
+        yield f"  these limits could promise {_ms(planned.plan.step_seconds / AIM)}"
     else:
         yield f"  the first token of a mean prompt takes {least} in an engine that has nothing else to do"
-    yield f"  these limits could promise {_ms(shortfall.least_seconds / AIM)}"
-    for each in remedies:
+    for each in planned.remedies:
         yield f"  {each.change} would keep it, at best, up to {each.rate_per_second:.2g} requests/s"
-    if not remedies:
+    if not planned.remedies:
         yield "  no GPU that is known, nor eight of one, nor 8 bits would keep it: take a smaller model"
 
 

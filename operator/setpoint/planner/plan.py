@@ -138,8 +138,9 @@ def _choice(
         return _Choice(max(budgets, key=worth), serving.start.max_num_seqs)
     smallest = budgets[0].tokens
     least_seconds = Budget(serving, mix, smallest, 1).full_step_seconds
-    # Where even that is too long, the limits are those that keep the least promise that can be kept.
-    within = max(AIM * itl.threshold_seconds, least_seconds)
+    is_kept = least_seconds <= itl.threshold_seconds
+    # Where one request alone breaks the promise, fewer sequences than the smallest budget has help nobody.
+    within = max(AIM * itl.threshold_seconds, least_seconds if is_kept else budgets[0].full_step_seconds)
     fitting = list(takewhile(lambda each: each.full_step_seconds <= within, budgets))
     if fitting:
         budget, most = max(fitting, key=worth), most_decoding(serving, mix, within)
@@ -147,9 +148,7 @@ def _choice(
         fewer = (Budget(serving, mix, smallest, size) for size in reversed(SIZES))
         budget = next(each for each in fewer if each.full_step_seconds <= within)
         most = max(int(budget.running), 1)
-    shortfall = None
-    if budget.full_step_seconds > itl.threshold_seconds:
-        shortfall = Shortfall(itl, least_seconds, Gaps(serving, mix)(1, 0))
+    shortfall = None if is_kept else Shortfall(itl, least_seconds, Gaps(serving, mix)(1, 0))
     return _Choice(budget, most, shortfall, has_reserve=least_seconds <= AIM * itl.threshold_seconds)
 
 
