@@ -27,6 +27,15 @@ def test_half_of_the_lognormal_lengths_are_below_the_median() -> None:
     assert 0.47 < sum(draw < 512 for draw in draws) / len(draws) < 0.53
 
 
+@pytest.mark.parametrize(
+    "text", ["lognormal:512:0", "lognormal:512:0.8", "lognormal:512:0.8:600", "lognormal:512:2:4000"]
+)
+def test_the_mean_of_lognormal_lengths_is_that_of_what_is_drawn(text: str) -> None:
+    random, lengths = Random(1), parse_lengths(text)
+    draws = [lengths.sample(random) for _ in range(20_000)]
+    assert lengths.mean == pytest.approx(sum(draws) / len(draws), rel=0.02)
+
+
 @pytest.mark.parametrize("text", ["fixed:128", "128"])
 def test_a_fixed_length_can_be_written_in_two_ways(text: str) -> None:
     assert parse_lengths(text) == Uniform(128, 128)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from statistics import NormalDist
 from typing import Protocol
 
 _FORMS = (
@@ -51,8 +52,12 @@ class Lognormal:
 
     @property
     def mean(self) -> float:
-        """The mean before cutting at `most` and rounding."""
-        return min(float(self.most), self.median * math.exp(self.sigma**2 / 2))
+        """The mean before rounding: the part below `most`, and `most` for what is cut to it."""
+        if not self.sigma:
+            return min(float(self.most), self.median)
+        cut = math.log(self.most / self.median) / self.sigma
+        below, normal = self.median * math.exp(self.sigma**2 / 2), NormalDist()
+        return below * normal.cdf(cut - self.sigma) + self.most * normal.cdf(-cut)
 
     def sample(self, random: Random) -> int:
         return max(1, min(self.most, round(random.lognormvariate(math.log(self.median), self.sigma))))
