@@ -4,8 +4,8 @@ In closed form. An engine whose steps are full brings so many decoding requests 
 the mix has answers and prompts; the rate at which it does is its capacity. Below it, as many requests decode
 as arrive while one is answered (Little's law), and their number varies as that of a queue without a limit
 does (Poisson). They leave the prompts the rest of the budget. A first token waits for the step that runs, for
-the one that is scheduled behind it already, for the prompts before its own, and for its own: the queue is
-that of M/G/1, with Kingman's mean and an exponential tail.
+the one that is scheduled behind it already, for the prompts before its own, and for its own. Their queue is
+that of M/G/1: its mean by Pollaczek and Khinchine, its tail taken to be exponential, as that of M/M/1 is.
 """
 
 from math import exp, inf, log, sqrt
@@ -15,7 +15,7 @@ from setpoint.planner.mix import Mix
 from setpoint.planner.serving import Gaps, Serving
 
 AIM = 0.9
-"""Share of a threshold, or of the KV cache, that is aimed at: the rest is for what the model leaves out."""
+"""Share of a threshold that is aimed at: the rest is for what the model leaves out."""
 MOST_UTILISATION = 0.95
 """Of the capacity: nearer to it, an error of a few percent is a queue without end."""
 _STEPS_BEFORE = 1.5
@@ -31,7 +31,6 @@ class Budget:
         self._mix = mix
         self._gaps = Gaps(serving, mix)
         self._parameters = serving.parameters
-        self._eager = tokens > serving.captured_tokens
         self._prompt_per_decoding = mix.prompt_tokens / mix.decoded_tokens
         of_budget = tokens / (1 + self._prompt_per_decoding)
         self.is_limited = of_budget > most_sequences
@@ -41,8 +40,13 @@ class Budget:
         self.capacity_per_second = self._rate(self.running)
 
     @property
-    def full_step_seconds(self) -> float:
+    def longest_step_seconds(self) -> float:
         """The longest gap at capacity: a step that is filled with prompts up to the budget."""
+        return self._gaps.once(self.running, self.tokens - self.running)
+
+    @property
+    def full_step_seconds(self) -> float:
+        """The same where one such step follows another."""
         return self._full_step(self.running)
 
     @property
@@ -113,11 +117,11 @@ class Budget:
         share = max(by_chance, prompt_tokens / (self.tokens - running))
         if share <= 0:
             return self._gaps(running, 0)
-        with_prompt = self._gaps(running, prompt_tokens / share, eager=self._eager)
+        with_prompt = self._gaps(running, prompt_tokens / share)
         return share * with_prompt + (1 - share) * self._gaps(running, 0)
 
     def _full_step(self, running: float) -> float:
-        return self._gaps(running, self.tokens - running, eager=self._eager)
+        return self._gaps(running, self.tokens - running)
 
     def _queue_seconds(self, prompt_seconds: float, rate_per_second: float, percentile: float) -> float:
         utilisation = prompt_seconds * rate_per_second

@@ -7,7 +7,7 @@ from statistics import fmean, pvariance
 from setpoint.workload.draws import Shape
 
 _DRAWN = 2000
-"""Requests from which the variation is told: known to some 5 %, which moves a predicted rate by far less."""
+"""Prompts from which the variation is told: known to some 5 %, which moves a predicted rate by far less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Mix:
     output_tokens: float
     """Of the mean answer."""
     squared_variation: float = 1.0
-    """Of the tokens of prompt and answer together: variance over the square of the mean. That of exponential
-    lengths, 1, where it is not known: real lengths vary about as much."""
+    """Of the tokens of prompts, variance over the square of the mean: 1, that of exponential lengths, where
+    it is not known."""
     is_assumed: bool = False
     """Nobody has said anything of the requests: figures that follow from it are an example."""
 
@@ -50,7 +50,7 @@ ASSUMED = Mix(1024, 256, is_assumed=True)
 
 
 def mix_of(shape: Shape, random: Random) -> Mix:
-    """Return the mix of requests of these lengths; how much they vary is told from draws of `random`."""
-    drawn = [sum(shape.sample(random)) for _ in range(_DRAWN)]
+    """Return the mix of requests of these lengths; how much prompts vary is told from draws of `random`."""
+    drawn = [shape.prompt_tokens.sample(random) for _ in range(_DRAWN)]
     variation = pvariance(drawn) / fmean(drawn) ** 2
     return Mix(shape.prompt_tokens.mean, shape.output_tokens.mean, variation)

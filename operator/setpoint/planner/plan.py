@@ -101,12 +101,14 @@ def plan(serving: Serving, objectives: Iterable[Objective], mix: Mix) -> Plan:
     if first and not _rate(choice.budget, first):
         alone = choice.budget.first_token_seconds(0.0, first.percentile)
         shortfalls.append(Shortfall(first, alone))
-    sequences = min(choice.most_sequences, held, choice.budget.tokens)
+    # Where nobody knows the requests, no cap is made of them.
+    most = serving.start.max_num_seqs if mix.is_assumed else held
+    sequences = min(choice.most_sequences, most, choice.budget.tokens)
     best = max(_rate(each, first) for each in budgets)
     return Plan(
         tokens=choice.budget.tokens,
         sequences=sequences,
-        step_seconds=choice.budget.full_step_seconds,
+        step_seconds=choice.budget.longest_step_seconds,
         kv_cache_tokens=serving.kv_cache_tokens,
         kv_cache_requests=serving.kv_cache_tokens / mix.live_tokens,
         rate_per_second=rate,
@@ -137,16 +139,17 @@ def _choice(
     if not itl:
         return _Choice(max(budgets, key=worth), serving.start.max_num_seqs)
     smallest = budgets[0].tokens
-    least_seconds = Budget(serving, mix, smallest, 1).full_step_seconds
+    alone, many = Budget(serving, mix, smallest, 1), budgets[0]
+    least_seconds = min(alone.longest_step_seconds, many.longest_step_seconds)
     is_kept = least_seconds <= itl.threshold_seconds
     # Where one request alone breaks the promise, fewer sequences than the smallest budget has help nobody.
-    within = max(AIM * itl.threshold_seconds, least_seconds if is_kept else budgets[0].full_step_seconds)
-    fitting = list(takewhile(lambda each: each.full_step_seconds <= within, budgets))
+    within = max(AIM * itl.threshold_seconds, least_seconds if is_kept else many.longest_step_seconds)
+    fitting = list(takewhile(lambda each: each.longest_step_seconds <= within, budgets))
     if fitting:
         budget, most = max(fitting, key=worth), most_decoding(serving, mix, within)
     else:
         fewer = (Budget(serving, mix, smallest, size) for size in reversed(SIZES))
-        budget = next(each for each in fewer if each.full_step_seconds <= within)
+        budget = next(each for each in fewer if each.longest_step_seconds <= within)
         most = max(int(budget.running), 1)
     shortfall = None if is_kept else Shortfall(itl, least_seconds, Gaps(serving, mix)(1, 0))
     return _Choice(budget, most, shortfall, has_reserve=least_seconds <= AIM * itl.threshold_seconds)

@@ -1,20 +1,18 @@
 """How many sequences may run at once: what the start, the KV cache and the gaps allow."""
 
-from setpoint.planner.budget import AIM
 from setpoint.planner.captured import snapped_down
 from setpoint.planner.mix import Mix
 from setpoint.planner.serving import Gaps, Serving
 
 
 def most_held(serving: Serving, mix: Mix) -> int:
-    """Return how many the KV cache holds with a tenth to spare, at most those of the start.
+    """Return how many the KV cache holds on average, at most those of the start.
 
-    Where nobody knows the requests, the KV cache does not limit them: vLLM itself admits no more than fit.
+    vLLM admits a request whose prompt fits, and preempts one when answers grow beyond the cache: what was
+    computed of it then is lost.
     """
     start = serving.start.max_num_seqs
-    if mix.is_assumed:
-        return start
-    held = AIM * serving.kv_cache_tokens / mix.live_tokens
+    held = serving.kv_cache_tokens / mix.live_tokens
     return start if held >= start else snapped_down(held)
 
 

@@ -16,7 +16,7 @@ from setpoint.simulator.limits import EngineConfig
 from setpoint.simulator.model import ModelShape
 from setpoint.simulator.parameters import Parameters
 from setpoint.simulator.step import Step
-from setpoint.simulator.steptime import MOST_CAPTURED_TOKENS, StepTime
+from setpoint.simulator.steptime import StepTime, captured_tokens
 
 _LAUNCH_OVERLAP = 3.0
 """As `Parameters.overlap`, of launching and computing."""
@@ -33,11 +33,6 @@ class Serving:
     """What the engine is started with: no limit goes above it."""
 
     @property
-    def captured_tokens(self) -> int:
-        """The largest step that CUDA graphs are captured for."""
-        return min(2 * self.start.max_num_seqs, MOST_CAPTURED_TOKENS)
-
-    @property
     def kv_cache_tokens(self) -> int:
         """Tokens that the KV cache holds."""
         return self.start.kv_blocks * self.start.block_size
@@ -51,25 +46,32 @@ class Gaps:
         unlaunched = replace(parameters, graph_layer_seconds=0.0, launch_layer_seconds=0.0)
         self._compute_seconds = StepTime(unlaunched, serving.gpu, shape, serving.start.max_num_seqs)
         self._mix = mix
-        self._captured_tokens = serving.captured_tokens
+        self._captured_tokens = captured_tokens(serving.start.max_num_seqs)
         self._pieces_seconds = parameters.graph_layer_seconds * shape.layers
         self._eager_seconds = parameters.launch_layer_seconds * shape.layers
         self._request_seconds = parameters.request_seconds
         self._request_seconds += parameters.prompt_token_seconds * mix.prompt_tokens
         self._output_seconds = parameters.output_token_seconds
 
-    def __call__(self, decoding: float, prefill_tokens: float, *, eager: bool = False) -> float:
-        """Return the seconds of a step with so many decoding requests and prompt tokens.
+    def __call__(self, decoding: float, prefill_tokens: float) -> float:
+        """Return the seconds of a step with so many decoding requests and prompt tokens, one after another.
 
-        `eager`: the step is launched without CUDA graphs, though so few tokens would fit into one. It is no
-        shorter than the API server needs to hand out its tokens and to read the requests of its prompts.
+        It is no shorter than the API server needs to hand out its tokens and to read the requests of its
+        prompts.
         """
-        compute = self.compute_seconds(decoding, prefill_tokens)
-        if eager or round(decoding + prefill_tokens) > self._captured_tokens:
-            step = _together(compute, self._eager_seconds)
-        else:
-            step = max(compute, self._pieces_seconds if prefill_tokens else 0.0)
+        step = self.step_seconds(decoding, prefill_tokens)
         return max(step, self.api_server_seconds(decoding, prefill_tokens))
+
+    def once(self, decoding: float, prefill_tokens: float) -> float:
+        """Return the seconds of one such step, whose prompts were read long before."""
+        return max(self.step_seconds(decoding, prefill_tokens), self.api_server_seconds(decoding, 0))
+
+    def step_seconds(self, decoding: float, prefill_tokens: float) -> float:
+        """Return what the engine needs for it."""
+        compute = self.compute_seconds(decoding, prefill_tokens)
+        if round(decoding + prefill_tokens) > self._captured_tokens:
+            return _together(compute, self._eager_seconds)
+        return max(compute, self._pieces_seconds if prefill_tokens else 0.0)
 
     def compute_seconds(self, decoding: float, prefill_tokens: float) -> float:
         """Return what the GPU needs for it, however it is launched."""
