@@ -105,8 +105,17 @@ def test_a_promise_that_no_limits_keep_ends_with_1_and_what_would_keep_it(plan: 
 def test_a_first_token_that_no_limits_keep_is_told(plan: Plan) -> None:
     ended = plan("--prompt-tokens", "8000", "--output-tokens", "100", slo="ttft.p95=200ms")
     assert ended.status == 1
+    assert "ttft.p95=200ms cannot be kept at any limits, as" in ended.out
     assert "the first token of a mean prompt takes" in ended.out
     assert "tensor parallelism over" in ended.out
+
+
+def test_a_first_token_that_only_the_gaps_keep_late_is_told_so(plan: Plan) -> None:
+    ended = plan("--prompt-tokens", "30000", "--output-tokens", "10", slo="itl.p95=30ms,ttft.p95=300ms")
+    assert ended.status == 1
+    assert "ttft.p95=300ms cannot be kept at any limits that are chosen for itl.p95=30ms" in ended.out
+    assert "takes 1.42 s" in ended.out
+    assert "take a smaller model or shorter prompts" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -124,6 +133,7 @@ def test_a_first_token_that_no_limits_keep_is_told(plan: Plan) -> None:
             ("--max-num-seqs", "512", "--max-num-batched-tokens", "256"),
             "max_num_batched_tokens (256) must be",
         ),
+        (("--max-model-len", "1000"), "the assumed lengths, are more than max_model_len (1000): say what"),
         (("--max-model-len", "40000"), "max_model_len (40000) is more than the model's own (32768)"),
         (("--gpu-memory-utilization", "0.1"), "no memory is left for the KV cache"),
         (("--params", "/nowhere"), "/nowhere: cannot be read"),

@@ -6,6 +6,7 @@ from typing import Any
 from setpoint.planner.mix import Mix
 from setpoint.planner.serving import Serving
 from setpoint.simulator.gpus import Gpu, gpu
+from setpoint.simulator.model import ModelShape
 from setpoint.simulator.parameters import built_in
 from setpoint.simulator.start import start_config
 from setpoint.workload.objectives import Objective, parse_slo
@@ -16,7 +17,10 @@ H100 = gpu("H100")
 
 
 def serving(card: Gpu = H100, *, model: dict[str, Any] | None = None, **start: Any) -> Serving:
-    of_model = shape(**model or {})
+    return restarted(shape(**model or {}), card, **start)
+
+
+def restarted(of_model: ModelShape, card: Gpu, **start: Any) -> Serving:
     config = start_config(of_model, card, **{"max_model_len": 8192} | start)
     return Serving(of_model, card, built_in("H100"), config)
 

@@ -1,6 +1,7 @@
 """`setpoint plan`: first limits for a model on a GPU under a promise, before any traffic."""
 
 import argparse
+from functools import partial
 from random import Random
 
 from setpoint.cli.documents import DocumentError
@@ -12,7 +13,8 @@ from setpoint.planner.mix import ASSUMED, Mix, mix_of
 from setpoint.planner.plan import plan
 from setpoint.planner.remedies import remedies
 from setpoint.planner.serving import Serving
-from setpoint.simulator.gpus import gpu
+from setpoint.simulator.gpus import Gpu, gpu, known_gpus
+from setpoint.simulator.model import ModelShape
 from setpoint.simulator.parameters import TYPICAL, Parameters, built_in
 from setpoint.simulator.start import GPU_MEMORY_UTILIZATION, start_config
 from setpoint.workload.draws import Shape
@@ -29,7 +31,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command = commands.add_parser("plan", help=_PURPOSE, description=_PURPOSE)
     command.set_defaults(run=plan_limits)
     add = command.add_argument
-    add("--gpu", required=True, metavar="NAME", help="such as H100")
+    add("--gpu", required=True, metavar="NAME", help=" or ".join(each.name for each in known_gpus()))
     add("--model-config", required=True, metavar="FILE", help="the model's config.json")
     add("--slo", required=True, metavar="OBJECTIVES", type=typed(parse_slo),
         help="such as itl.p95=60ms,ttft.p95=1s")  # fmt: skip
@@ -62,17 +64,10 @@ def plan_limits(options: argparse.Namespace) -> int:
     try:
         card = gpu(options.gpu)
         parameters, is_guess = _parameters(options)
-        start = start_config(
-            shape,
-            card,
-            max_model_len=options.max_model_len,
-            max_num_seqs=options.max_num_seqs,
-            max_num_batched_tokens=options.max_num_batched_tokens,
-            gpu_memory_utilization=options.gpu_memory_utilization,
-        )
-        serving, mix = Serving(shape, card, parameters, start), _mix(options)
+        started = partial(_started, options, parameters)
+        serving, mix = started(shape, card), _mix(options)
         chosen = plan(serving, objectives, mix)
-        ways_out = remedies(serving, objectives, mix) if chosen.shortfalls else []
+        ways_out = remedies(started, shape, card, objectives, mix) if chosen.shortfalls else []
     except ValueError as error:
         raise DocumentError(f"setpoint plan: {error}") from None
     planned = Planned(
@@ -80,6 +75,18 @@ def plan_limits(options: argparse.Namespace) -> int:
     )
     write(as_json(planned) if options.json else as_text(planned))
     return 1 if chosen.shortfalls else 0
+
+
+def _started(options: argparse.Namespace, parameters: Parameters, shape: ModelShape, card: Gpu) -> Serving:
+    start = start_config(
+        shape,
+        card,
+        max_model_len=options.max_model_len,
+        max_num_seqs=options.max_num_seqs,
+        max_num_batched_tokens=options.max_num_batched_tokens,
+        gpu_memory_utilization=options.gpu_memory_utilization,
+    )
+    return Serving(shape, card, parameters, start)
 
 
 def _parameters(options: argparse.Namespace) -> tuple[Parameters, bool]:

@@ -136,7 +136,8 @@ def as_text(planned: Planned) -> str:
         lines += ["", "At the next start of vLLM:", f"  {' '.join(chosen)}"]
     if merge := patch(planned):
         command = f"kubectl patch infsvc NAME --type=merge -p '{json.dumps(merge)}'"
-        lines += ["", "Without a restart, for an InferenceService NAME:", f"  {command}"]
+        lines += ["", "Without a restart, for an InferenceService NAME, within which Auto then moves:"]
+        lines.append(f"  {command}")
     lines += ["", *(f"Assumed: {each}" for each in _assumptions(planned))]
     return "\n".join(lines) + "\n"
 
@@ -157,12 +158,12 @@ def _facts(planned: Planned) -> Iterator[tuple[str, str]]:
         yield "What binds", _BINDS[plan.binding]
     yield (
         "KV cache",
-        f"{plan.kv_cache_tokens:,} tokens, {plan.kv_cache_requests:.0f} requests of this mix, predicted",
+        f"{plan.kv_cache_tokens:,} tokens, {plan.kv_cache_requests:,.0f} requests of this mix, predicted",
     )
     if asked := planned.demand:
         yield (
             "Replicas",
-            f"{asked.replicas} for {asked.rate_per_second:g} requests/s,"
+            f"{asked.replicas:,} for {asked.rate_per_second:,.10g} requests/s,"
             f" {asked.utilisation:.0%} of what they sustain, predicted",
         )
     if cost := planned.cost:
@@ -175,30 +176,34 @@ def _facts(planned: Planned) -> Iterator[tuple[str, str]]:
 
 def _gap(planned: Planned) -> str:
     plan = planned.plan
-    told = f"{_ms(plan.step_seconds)} predicted, of a step full of prompts"
+    told = f"{_duration(plan.step_seconds)} predicted, of a step full of prompts"
     promised = [each for each in planned.objectives if each.metric is Metric.ITL]
     if promised:
-        told += f"; {_ms(promised[0].threshold_seconds)} promised"
+        told += f"; {_duration(promised[0].threshold_seconds)} promised"
     if not (plan.has_reserve or plan.shortfalls):
         told += ": less than a tenth to spare, which was aimed at, and no smaller budget has more"
     return told
 
 
 def _shortfall(shortfall: Shortfall, planned: Planned) -> Iterator[str]:
-    least = _ms(shortfall.least_seconds)
-    yield f"{shortfall.objective} cannot be kept at any limits, as far as can be predicted:"
-    if shortfall.objective.metric is Metric.ITL:
+    least = _duration(shortfall.least_seconds)
+    is_of_gaps = shortfall.objective.metric is Metric.ITL
+    gaps = next((str(each) for each in planned.objectives if each.metric is Metric.ITL), None)
+    limits = "at any limits" if is_of_gaps or not gaps else f"at any limits that are chosen for {gaps}"
+    yield f"{shortfall.objective} cannot be kept {limits}, as far as can be predicted:"
+    if is_of_gaps:
         yield f"  the least gap is {least} where a prompt is in the step, however small the budget"
         if shortfall.decoding_seconds is not None:
-            decoding = _ms(shortfall.decoding_seconds)
+            decoding = _duration(shortfall.decoding_seconds)
             yield f"  and {decoding} where one request decodes alone; light traffic may lie between both"
-        yield f"  these limits could promise {_ms(planned.plan.step_seconds / AIM)}"
+        yield f"  these limits could promise {_duration(planned.plan.step_seconds / AIM)}"
     else:
         yield f"  the first token of a mean prompt takes {least} in an engine that has nothing else to do"
     for each in planned.remedies:
         yield f"  {each.change} would keep it, at best, up to {each.rate_per_second:.2g} requests/s"
     if not planned.remedies:
-        yield "  no GPU that is known, nor eight of one, nor 8 bits would keep it: take a smaller model"
+        smaller = "a smaller model" if is_of_gaps else "a smaller model or shorter prompts"
+        yield f"  no GPU that is known, nor eight of one, nor 8 bits would keep it: take {smaller}"
 
 
 def _assumptions(planned: Planned) -> Iterator[str]:
@@ -216,5 +221,5 @@ def _assumptions(planned: Planned) -> Iterator[str]:
     yield f"arrivals by chance (Poisson), no cached prefix, one GPU; {AIM:g} of each threshold is aimed at"
 
 
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.3g} ms"
+def _duration(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"

@@ -185,7 +185,8 @@ def _check(serving: Serving, promised: Iterable[Metric], mix: Mix) -> None:
             raise ValueError(f"{metric} cannot be planned for: promise itl or ttft instead")
     most = serving.start.max_model_len
     if mix.prompt_tokens + mix.output_tokens > most:
+        kind, remedy = ("assumed", "say what they are") if mix.is_assumed else ("mean", "shorten them")
         raise ValueError(
-            f"a mean prompt of {mix.prompt_tokens:g} and answer of {mix.output_tokens:g} tokens are more "
-            f"than max_model_len ({most}): shorten them, or raise it"
+            f"a prompt of {mix.prompt_tokens:g} and an answer of {mix.output_tokens:g} tokens, the {kind} "
+            f"lengths, are more than max_model_len ({most}): {remedy}, or raise it"
         )

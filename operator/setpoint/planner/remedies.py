@@ -1,18 +1,24 @@
 """What would keep a promise that no limits keep: another GPU, more of them, a model in fewer bits.
 
-The plan is made again with each, at its best: GPUs that share a model exchange nothing, and 8 bits halve what
-is read and double the rate of multiplying. So what is left out would not keep the promise; what is named may.
+The plan is made again with each, at its best: GPUs that share a model exchange nothing, and 8 bits halve the
+weights and the KV cache of a token and double the rate of multiplying. So what is left out would not keep the
+promise; what is named may.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from setpoint.planner.mix import Mix
 from setpoint.planner.plan import plan
 from setpoint.planner.serving import Serving
 from setpoint.simulator.gpus import Gpu, known_gpus
+from setpoint.simulator.model import ModelShape
 from setpoint.workload.objectives import Objective
 
+Started = Callable[[ModelShape, Gpu], Serving]
+"""A model on a GPU as vLLM starts it; raises ValueError where it does not fit."""
 _TENSOR_PARALLEL = (2, 4, 8)
 
 
@@ -25,33 +31,40 @@ class Remedy:
     rate_per_second: float
 
 
-def remedies(serving: Serving, objectives: Sequence[Objective], mix: Mix) -> list[Remedy]:
+def remedies(
+    started: Started, shape: ModelShape, gpu: Gpu, objectives: Sequence[Objective], mix: Mix
+) -> list[Remedy]:
     """Return the changes with which a plan keeps the objectives; of tensor parallelism the fewest GPUs."""
-    found: list[Remedy] = []
-    for change, changed in _changes(serving):
-        planned = plan(changed, objectives, mix)
-        if not planned.shortfalls:
-            found.append(Remedy(change, planned.step_seconds, planned.rate_per_second))
-    for number in _TENSOR_PARALLEL:
-        planned = plan(replace(serving, gpu=_together(serving.gpu, number)), objectives, mix)
-        if not planned.shortfalls:
-            found.append(
-                Remedy(f"tensor parallelism over {number}", planned.step_seconds, planned.rate_per_second)
-            )
-            break
-    return found
+    found = [
+        remedy
+        for change, new_shape, new_gpu in _changes(shape, gpu)
+        if (remedy := _tried(change, started, new_shape, new_gpu, objectives, mix))
+    ]
+    together = (
+        _tried(f"tensor parallelism over {number}", started, shape, _together(gpu, number), objectives, mix)
+        for number in _TENSOR_PARALLEL
+    )
+    return [*found, *islice(filter(None, together), 1)]
 
 
-def _changes(serving: Serving) -> Iterator[tuple[str, Serving]]:
-    here = serving.gpu
+def _tried(
+    change: str, started: Started, shape: ModelShape, gpu: Gpu, objectives: Sequence[Objective], mix: Mix
+) -> Remedy | None:
+    with suppress(ValueError):  # it does not fit
+        planned = plan(started(shape, gpu), objectives, mix)
+        if not planned.shortfalls:
+            return Remedy(change, planned.step_seconds, planned.rate_per_second)
+    return None
+
+
+def _changes(shape: ModelShape, here: Gpu) -> Iterator[tuple[str, ModelShape, Gpu]]:
     for gpu in known_gpus():
         multiplies, reads = gpu.flops_per_second, gpu.bytes_per_second
         if multiplies >= here.flops_per_second and reads > here.bytes_per_second:
-            yield f"GPU {gpu.name}", replace(serving, gpu=gpu)
-    if serving.shape.bytes_per_parameter > 1:
-        halved = replace(serving.shape, bytes_per_parameter=1)
+            yield f"GPU {gpu.name}", shape, gpu
+    if shape.bytes_per_parameter > 1:
         twice = replace(here, flops_per_second=2 * here.flops_per_second)
-        yield "the model in 8 bits", replace(serving, shape=halved, gpu=twice)
+        yield "the model in 8 bits", replace(shape, bytes_per_parameter=1), twice
 
 
 def _together(gpu: Gpu, number: int) -> Gpu:
