@@ -105,6 +105,11 @@ def test_a_loose_promise_leaves_a_large_budget() -> None:
     assert plan(H100, promise(300), CHAT).tokens >= 2048
 
 
+@pytest.mark.parametrize("mix", [CHAT, Mix(3000, 128, 0.1), ASSUMED])
+def test_the_budget_of_the_start_stays_where_no_gap_is_promised_and_no_other_serves_more(mix: Mix) -> None:
+    assert plan(H100, promise(None), mix).tokens == H100.start.max_num_batched_tokens
+
+
 def test_the_predicted_rate_is_near_the_measured_one() -> None:
     """46 a second held under 512 tokens, and 48 fell behind (docs/h100.md)."""
     assert plan(H100, promise(30), CHAT).rate_per_second == pytest.approx(46, rel=0.05)

@@ -16,12 +16,14 @@ from setpoint.planner.captured import SIZES
 from setpoint.planner.mix import Mix
 from setpoint.planner.sequences import most_decoding, most_held
 from setpoint.planner.serving import Gaps, Serving
+from setpoint.tuner.planning import BUDGETS as TUNED_BUDGETS
 from setpoint.workload.objectives import Metric, Objective
 
-BUDGETS = (128, 192, 256, 384, 512, 640, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384)
-"""Those that are tried, and that of the start."""
+BUDGETS = (128, 192, *TUNED_BUDGETS)
+"""Those that are tried, and that of the start: the tuner's, so that it finds itself at one of its own, and
+smaller ones for GPUs on which 256 tokens take too long."""
 _NOTABLE = 1.02
-"""A rate that is higher by less is none that anything keeps us from."""
+"""A rate that is higher by less is as good as equal: it is predicted."""
 _LOADED = 0.9
 """A rate below this share of what the utilisation allows is held down by the first token."""
 _LAUNCHED = 1.1
@@ -136,8 +138,10 @@ def _choice(
         percentile = first.percentile if first else 95.0
         return _rate(budget, first), -budget.first_token_seconds(0.0, percentile)
 
-    if not itl:
-        return _Choice(max(budgets, key=worth), serving.start.max_num_seqs)
+    if not itl:  # then nothing asks for less than the start has, but a rate that is notably higher
+        notable = max(_rate(each, first) for each in budgets) / _NOTABLE
+        equal = (each for each in reversed(budgets) if _rate(each, first) >= notable)
+        return _Choice(next(equal), serving.start.max_num_seqs)
     smallest = budgets[0].tokens
     alone, many = Budget(serving, mix, smallest, 1), budgets[0]
     least_seconds = min(alone.longest_step_seconds, many.longest_step_seconds)
