@@ -2,30 +2,25 @@
 
     python -m benchmarks.planner [--seeds 3] [--measured-only] [--results RESULTS.json]
 
-Each budget up to the start's is swept in the simulator, for each promise of each case, and so are the
-planner's limits; the share is the planner's simulated rate over that of the best budget.
+For each promise of each case the sustainable rate of each budget up to the start's is searched in the
+simulator, and that of the planner's limits; the share is the latter over that of the best budget.
 """
 
 import argparse
-import json
-import os
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.planner import measured
 from benchmarks.planner.cases import CASES, Case
-from benchmarks.planner.simulated import Sustained, sustained, sweep
-from setpoint.planner.budget import Budget
+from benchmarks.planner.simulated import Sustained, planned, swept
+from benchmarks.virtual import results
 from setpoint.planner.plan import Plan, plan
-from setpoint.planner.sequences import most_held
 
 _RESULTS = Path(__file__).parent / "results.json"
-_ABOVE_CAPACITY = 1.5
-"""Of the highest predicted capacity: where a bisection begins, so that it is no bound."""
+_DECISIVE = ("operator/setpoint/planner", "operator/setpoint/simulator")
 
 
 @dataclass(frozen=True)
@@ -54,38 +49,34 @@ class Row:
 def main() -> None:
     """Print the tables, and write what the simulator found."""
     options = _options()
-    found, cells = measured.rows(), measured.full_cells()
-    for lines in (measured.choices(found), measured.rates(found), measured.throughput(cells)):
+    seen, cells = measured.rows(), measured.full_cells()
+    for lines in (measured.choices(seen), measured.rates(seen), measured.throughput(cells)):
         print("\n".join(lines), end="\n\n", flush=True)
     if options.measured_only:
         return
-    rows = []
+    rows: list[Row] = []
+    on = results.measured_on(*_DECISIVE)
     for case in CASES:
         for itl_ms in case.itl_ms:
             rows.append(_row(case, itl_ms, options.seeds))
             print(_line(rows[-1]), flush=True)
     print()
     print("\n".join(_table(rows)))
-    content = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-        "seeds": options.seeds,
-        "rows": [asdict(row) for row in rows],
-    }
-    options.results.write_text(json.dumps(content, indent=1) + "\n")
+    found = {**on, "seeds": options.seeds, "rows": [asdict(row) for row in rows]}
+    results.write(options.results, found, _place)
 
 
 def _row(case: Case, itl_ms: float, seeds: int) -> Row:
-    promised = case.promised(itl_ms)
     serving = case.serving
-    chosen = plan(serving, promised, case.mix)
-    start = serving.start
-    largest = Budget(serving, case.mix, start.max_num_batched_tokens, most_held(serving, case.mix))
-    highest = _ABOVE_CAPACITY * max(largest.capacity_per_second, chosen.capacity_per_second)
-    swept = sweep(case, promised, highest, seeds)
-    planned = sustained(case, promised, chosen.tokens, chosen.sequences, highest, seeds)
-    default = next(each for each in swept if each.tokens == start.max_num_batched_tokens)
-    return Row(case, itl_ms, chosen, planned, default, swept)
+    chosen = plan(serving, case.promised(itl_ms), case.mix)
+    every = swept(case, itl_ms, seeds)
+    default = next(each for each in every if each.tokens == serving.start.max_num_batched_tokens)
+    return Row(case, itl_ms, chosen, planned(case, itl_ms, chosen, seeds), default, every)
+
+
+def _place(row: dict[str, Any]) -> tuple[str, ...]:
+    case = row["case"]
+    return case["hardware"]["model"], case["hardware"]["gpu"], case["requests"], f"{row['itl_ms']:06g}"
 
 
 def _table(rows: Sequence[Row]) -> Iterable[str]:
@@ -107,7 +98,8 @@ def _line(row: Row) -> str:
     chosen, best, share = row.plan, row.best, row.share
     predicted = "not kept" if chosen.shortfalls else f"{chosen.rate_per_second:.1f}"
     return (
-        f"| {row.case.model}, {row.case.gpu} | {row.case.mix_name} | {row.itl_ms:g}, {row.case.ttft_ms:g}"
+        f"| {row.case.hardware.model}, {row.case.hardware.gpu} | {row.case.requests}"
+        f" | {row.itl_ms:g}, {row.case.ttft_ms:g}"
         f" | {chosen.tokens}, {chosen.sequences} | {predicted} | {row.planned.rate_per_second:.1f}"
         f" | {best.rate_per_second:.1f}, {best.tokens} | {'-' if share is None else f'{share:.0%}'}"
         f" | {row.default.rate_per_second:.1f} |"

@@ -22,6 +22,8 @@ from setpoint_vllm.limits_file import Latency
 MODELS = {
     "8B": Path(__file__).parents[1] / "data" / "h100-llama8b-config.json",
     "14B": Path(__file__).parent / "qwen2.5-14b-config.json",
+    "3B": Path(__file__).parent / "llama3.2-3b-config.json",
+    "30B, 3B active": Path(__file__).parent / "qwen3-30b-a3b-config.json",
 }
 MEASURED_GPU = "H100"
 """The only one whose shares of the data sheet were measured: other GPUs are taken to reach the same."""
@@ -64,7 +66,7 @@ def service(
     """Return replicas as `vllm serve` starts them with these limits: those of an H100 unless given, with the
     parameters that were measured on one.
     """
-    shape, card = _shape(hardware.model), gpu(hardware.gpu)
+    shape, card = model_shape(hardware.model), gpu(hardware.gpu)
     parameters = parameters or built_in(MEASURED_GPU)
     config = EngineConfig(
         kv_blocks=kv_cache_blocks(shape, card, tokens, 0.92),
@@ -78,7 +80,8 @@ def service(
 
 
 @cache
-def _shape(model: str) -> ModelShape:
+def model_shape(model: str) -> ModelShape:
+    """Return one of MODELS."""
     return read_model(str(MODELS[model]))
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from setpoint.planner.budget import AIM
-from setpoint.planner.captured import SIZES
+from setpoint.planner.captured import started_sequences
 from setpoint.planner.demand import Cost, Demand, cost_per_million, demand
 from setpoint.planner.mix import Mix
 from setpoint.planner.plan import Binding, Plan, Shortfall
@@ -14,8 +14,6 @@ from setpoint.planner.remedies import Remedy
 from setpoint.planner.serving import Serving
 from setpoint.workload.objectives import Metric, Objective
 
-_SEQUENCES_OF_ALL_GRAPHS = max(SIZES) // 2
-"""vLLM captures graphs up to twice the sequences that it is started with."""
 _WIDTH = 22
 _BINDS = {
     Binding.GAPS: "the gaps: a larger budget would serve more, in steps that take too long",
@@ -60,17 +58,13 @@ class Planned:
 
 
 def flags(planned: Planned) -> list[str]:
-    """Return the flags of `vllm serve` that start with the limits; none where vLLM's own do.
-
-    Fewer than 256 sequences would leave larger steps without CUDA graphs: the cap of those that are active,
-    which vLLM has from 0.31 on, leaves the graphs as they are.
-    """
+    """Return the flags of `vllm serve` that start with the limits; none where vLLM's own do."""
     plan, start = planned.plan, planned.serving.start
     chosen = []
     if plan.tokens < start.max_num_batched_tokens:
         chosen.append(f"--max-num-batched-tokens={plan.tokens}")
     if plan.sequences < start.max_num_seqs:
-        started = max(plan.sequences, min(_SEQUENCES_OF_ALL_GRAPHS, plan.tokens, start.max_num_seqs))
+        started = started_sequences(plan.tokens, plan.sequences, start.max_num_seqs)
         chosen.append(f"--max-num-seqs={started}")
         if plan.sequences < started:
             chosen.append(f"--max-num-active-seqs={plan.sequences}")

@@ -10,6 +10,15 @@ _COARSE = 16
 SIZES = (1, 2, 4, *range(8, 257, 8), *range(256 + _COARSE, MOST_CAPTURED_TOKENS + 1, _COARSE))
 
 
+def started_sequences(tokens: int, sequences: int, most: int) -> int:
+    """Return the max_num_seqs of a start, up to `most`, for limits of so many tokens and sequences.
+
+    Where the sequences are fewer than half of the largest captured size, larger steps would have no graph:
+    then more are started than may run (max_num_active_seqs, of vLLM 0.31 and later).
+    """
+    return max(sequences, min(MOST_CAPTURED_TOKENS // 2, tokens, most))
+
+
 def snapped_down(sequences: float) -> int:
     """Return the largest captured size that is not above `sequences`, at least 1.
 
