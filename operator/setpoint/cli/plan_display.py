@@ -58,7 +58,7 @@ class Planned:
 
 
 def flags(planned: Planned) -> list[str]:
-    """Return the flags of `vllm serve` that start with the limits; none where vLLM's own do."""
+    """Return the flags of `vllm serve` that start with the limits; none for those that the start has."""
     plan, start = planned.plan, planned.serving.start
     chosen = []
     if plan.tokens < start.max_num_batched_tokens:

@@ -42,7 +42,7 @@ class Budget:
     @property
     def longest_step_seconds(self) -> float:
         """The longest gap at capacity: a step that is filled with prompts up to the budget."""
-        return self._gaps.once(self.running, self.tokens - self.running)
+        return self._gaps.single(self.running, self.tokens - self.running)
 
     @property
     def full_step_seconds(self) -> float:

@@ -3,7 +3,8 @@
 Of the budgets whose longest step keeps the promise between tokens with a tenth to spare, the one is chosen
 that sustains the highest rate. Every step keeps the promise then, not 95 % of them: the share of gaps that
 see a prompt depends on the traffic, which nobody has seen yet. So a tighter promise leaves fewer budgets to
-choose from, and never gives a larger one.
+choose from, and never gives a larger one. Where nothing is promised between tokens, the start's own budget
+stays unless a smaller one sustains notably more.
 """
 
 from collections.abc import Iterable, Sequence

@@ -62,7 +62,7 @@ class Gaps:
         step = self.step_seconds(decoding, prefill_tokens)
         return max(step, self.api_server_seconds(decoding, prefill_tokens))
 
-    def once(self, decoding: float, prefill_tokens: float) -> float:
+    def single(self, decoding: float, prefill_tokens: float) -> float:
         """Return the seconds of one such step, whose prompts were read long before."""
         return max(self.step_seconds(decoding, prefill_tokens), self.api_server_seconds(decoding, 0))
 
