@@ -2,8 +2,9 @@
 
 Counted where the scheduler takes in what a step gave, since that comes once for each step and in their
 order, also where the next one is scheduled before (asynchronous scheduling). From one such moment to the next
-is what the step took, unless nothing ran in between. vLLM's own histogram of tokens in a step does not tell:
-it counts a prompt's tokens at the step that ends its prefill, however many steps that took.
+is what the step took; the first after a rest, which is all prompts, took the time since it was scheduled.
+vLLM's own histogram of tokens in a step does not tell: it counts a prompt's tokens at the step that ends its
+prefill, however many steps that took.
 """
 
 import time
@@ -48,9 +49,11 @@ class StepTimes:
         self._scheduler = scheduler
         self._clock = clock
         self._update: Any = getattr(scheduler, "update_from_output", None)
+        self._schedule: Any = getattr(scheduler, "schedule", None)
         self._last: float | None = None
         self._by_size = BySize()
-        if callable(self._update):
+        if callable(self._update) and callable(self._schedule):
+            scheduler.schedule = self._schedule_from_rest
             scheduler.update_from_output = self._update_and_count
 
     @property
@@ -58,20 +61,25 @@ class StepTimes:
         """What was counted since the start, for each of SIZES."""
         return self._by_size.rows
 
+    def _schedule_from_rest(self, *arguments: Any, **options: Any) -> Any:
+        if self._last is None:
+            self._last = self._clock()
+        return self._schedule(*arguments, **options)
+
     def _update_and_count(self, scheduler_output: Any, *arguments: Any, **options: Any) -> Any:
         found = self._update(scheduler_output, *arguments, **options)
         try:
             self._count(int(scheduler_output.total_num_scheduled_tokens))
         except Exception:
             # Another kind of output: the engine goes on as if nobody counted.
-            self._scheduler.update_from_output = self._update
+            self._scheduler.update_from_output, self._scheduler.schedule = self._update, self._schedule
         return found
 
     def _count(self, tokens: int) -> None:
         if not tokens:
             return
         now, last = self._clock(), self._last
-        # With nothing left to run the engine waits: what comes next begins with a request, not now.
+        # With nothing left to run the engine waits: what comes next begins when it is scheduled, not now.
         self._last = now if self._scheduler.running else None
         if last is not None and now - last <= LONGEST_SECONDS:
             self._by_size.count(tokens, now - last)

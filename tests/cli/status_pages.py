@@ -149,7 +149,7 @@ RECOMMENDED = {
     "recommendation": "Auto would now set maxNumBatchedTokens 1024, since "
     f"{ITL}: 20 % of 60,000 are beyond 0.06 s, allowed are 5 %; one engine is predicted to keep the "
     "promise up to 42 requests/s with 1024 tokens a step, and up to 30.5 with 8192",
-    "estimated": {"sustainableRate": "30", "sustainableRateAtStart": "30", "saturation": "130%"},
+    "estimated": {"sustainableRate": "42", "sustainableRateAtStart": "30", "saturation": "130%"},
     "decisions": [change("02:51:10", "Plan", {}, LOWERED, applied=False)],
 }
 

@@ -155,6 +155,7 @@ windows = st.builds(
     running=whole,
     waiting=whole,
     in_hand_before=whole,
+    running_before=whole,
     kv_cache_usage=st.floats(0, 1),
 )
 

@@ -36,7 +36,9 @@ def a_window(
     """A window of 500 requests; `counted` are values of its counters."""
     of = {"good": 500.0, "prompt_tokens": 500 * 512.0, "generation_tokens": 64000.0}
     counters = Counters(**{**of, "judged": {TTFT.name: ttft, ITL.name: itl}, **counted})
-    return Window(seconds, counters, running, waiting, in_hand_before, kv_cache_usage)
+    return Window(
+        seconds, counters, running, waiting, in_hand_before, min(in_hand_before, running), kv_cache_usage
+    )
 
 
 def a_situation(

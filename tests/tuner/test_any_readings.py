@@ -53,7 +53,7 @@ grown = st.builds(
 )  # fmt: skip
 sights = st.sampled_from(
     ["well"] * 12 + ["missing", "gone", "stale", "future", "restarted", "foreign", "nameless", "unsupported",
-     "old generation", "ignored", "no plugin", "no start", "unconfirmed", "joined"]
+     "old generation", "ignored", "no plugin", "no start", "other start", "unconfirmed", "joined", "no time"]
 )  # fmt: skip
 looks = st.tuples(
     seconds, grown, sights, st.sampled_from([0.0, 3.0, 200.0, 900.0]), st.sampled_from([0.0, 50.0, 5000.0]),
@@ -102,6 +102,7 @@ def seen(look: Look, now: float, counters: Counters, state: State, wanted: Setti
         "old generation": replace(rank, generation=rank.generation - 1),
         "ignored": replace(rank, in_force=rank.start),
         "no start": replace(rank, start={}),
+        "other start": replace(rank, start={**rank.start, Limit.TOKENS: 4096}),
         "unconfirmed": replace(rank, confirmed_seconds=now - 100),
     }.get(sight, rank)
     at = now + {"stale": -100.0, "future": 100.0}.get(sight, 0.0)
@@ -109,7 +110,8 @@ def seen(look: Look, now: float, counters: Counters, state: State, wanted: Setti
     reading = Reading(at, counters, running, waiting, usage, ranks, supported)
     readings = {"a": reading, "b": reading} if sight == "joined" else {"a": reading}
     missing = {"b": "no answer"} if sight == "missing" else {}
-    return Observation(now, {} if sight == "gone" else readings, missing, state.generation or None)
+    told = state.generation or None
+    return Observation(now, {} if sight == "gone" else readings, missing, told, sight != "no time")
 
 
 def cycles(sequence: list[Look], wanted: Settings) -> list[Cycle]:

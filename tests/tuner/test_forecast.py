@@ -77,3 +77,7 @@ def test_whatever_is_forecast_has_shares_and_times_that_can_be(
     for latency in Latency:
         assert 0 <= seen.bad_share(latency, 0.05) <= 1
         assert seen.quantile_seconds(latency, 0.5) <= seen.quantile_seconds(latency, 0.95)
+
+
+def test_what_no_request_ends_in_sustains_nothing() -> None:
+    assert sustainable_rate(1, 256, Mix(512.0, 100_000.0), COST, objectives(0.03, 1.0)) == 0.0

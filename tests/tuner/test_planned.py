@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from setpoint.signals.reading import Judged
 from setpoint.signals.window import Window
 from setpoint.tuner.guard import Baseline, Memory, Policy, Proposal, Situation, propose
 from setpoint.tuner.knobs import Bounds, Knobs, Start
 from setpoint.tuner.learning import Learned
 from setpoint.tuner.planned import LOCK_OUT_SECONDS, MOST_MOVES, Planned, pursue, shortfall
 from setpoint.tuner.planning import Plan
-from tests.tuner.builders import BAD, a_situation, a_window
+from tests.tuner.builders import BAD, START, a_situation, a_window
 from tests.tuner.engines import COST, a_busy_window, after, objectives
 
 TO_512 = Plan({512: 40.0, 1024: 20.0, 8192: 10.0})
@@ -21,12 +22,12 @@ NOW = 10_000.0
 
 def a_plan(made: Plan | None = TO_512, **changes: Any) -> Planned:
     """A plan that has moved nothing yet."""
-    return Planned(**{"plan": made, **changes})
+    return Planned(**{"plan": made, "start": START, **changes})
 
 
 def resting(planned: Planned, **changes: Any) -> Situation:
     """A complete window in which limits rest where the plan has them."""
-    rest = planned.rest(Knobs())
+    rest = planned.rest(Knobs(), START, Bounds())
     return a_situation(**{"knobs": rest, "rest": rest, "now_seconds": NOW, **changes})
 
 
@@ -40,7 +41,7 @@ def test_gaps_that_are_too_long_bring_the_budget_to_the_plan_in_one_move() -> No
     assert (proposal.policy, proposal.knobs) == (Policy.PLAN, Knobs(tokens=512))
     assert "between-tokens: 30 %" in proposal.cause
     assert "up to 40 requests/s with 512 tokens a step, and up to 10 with 8192" in proposal.cause
-    assert planned.rest(Knobs()) == Knobs(tokens=512)
+    assert planned.rest(Knobs(), START, Bounds()) == Knobs(tokens=512)
 
 
 def test_a_change_by_plan_is_held_against_how_things_were() -> None:
@@ -61,7 +62,7 @@ def test_a_budget_goes_up_in_steps_of_two() -> None:
     proposal, planned = act(resting(planned), planned)
     assert proposal is not None
     assert proposal.knobs == Knobs(tokens=1024)
-    assert planned.rest(Knobs()) == Knobs()
+    assert planned.rest(Knobs(), START, Bounds()) == Knobs(tokens=1024)
 
 
 def test_late_first_tokens_bring_a_larger_budget_in_one_move() -> None:
@@ -106,7 +107,7 @@ def test_what_made_things_worse_is_undone_and_not_tried_again_for_an_hour() -> N
     proposal, left = act(worse, planned)
     assert proposal is not None
     assert (proposal.policy, proposal.knobs) == (Policy.UNDO, Knobs())
-    assert left.rest(Knobs()) == Knobs()
+    assert left.rest(Knobs(), START, Bounds()) == Knobs()
     assert not left.may_move(NOW + LOCK_OUT_SECONDS - 1)
     assert left.may_move(NOW + LOCK_OUT_SECONDS)
 
@@ -116,28 +117,28 @@ def test_late_first_tokens_go_before_a_plan_that_has_nothing_better() -> None:
     proposal, left = act(resting(planned, window=a_window(ttft=BAD, waiting=50.0)), planned)
     assert proposal is not None
     assert (proposal.policy, proposal.knobs) == (Policy.RAISE_FOR_FIRST_TOKENS, Knobs(tokens=1024))
-    assert left.rest(Knobs()) == Knobs(tokens=1024)
+    assert left.rest(Knobs(), START, Bounds()) == Knobs()
     assert not left.may_move(NOW)
 
 
 def test_it_rests_no_higher_than_a_ceiling() -> None:
-    assert a_plan(tokens=512).rest(Knobs(tokens=256, seqs=64)) == Knobs(tokens=256, seqs=64)
+    assert a_plan(tokens=512).rest(Knobs(tokens=256, seqs=64), START, Bounds()) == Knobs(tokens=256, seqs=64)
 
 
 def test_a_plan_is_due_once_something_is_known_and_again_when_that_is_different() -> None:
-    start, promise = Start(8192, 1024), objectives(0.025, 1.0)
-    assert not Planned().is_due(Bounds())
+    promise = objectives(0.025, 1.0)
+    assert not Planned().is_due(START, Bounds())
     known = Planned(known=after(4, a_busy_window(COST)))
-    assert known.is_due(Bounds())
-    made = known.revised(promise, start, Bounds())
+    assert known.is_due(START, Bounds())
+    made = known.revised(promise, START, Bounds())
     assert made.plan is not None
-    assert not made.is_due(Bounds())
-    assert made.is_due(Bounds(least_tokens=1024))
-    assert replace(made, known=replace(made.known, output_tokens=400.0)).is_due(Bounds())
+    assert not made.is_due(START, Bounds())
+    assert made.is_due(START, Bounds(least_tokens=1024))
+    assert replace(made, known=replace(made.known, output_tokens=400.0)).is_due(START, Bounds())
 
 
 def test_windows_teach() -> None:
-    assert Planned().taught(a_busy_window(COST)).known != Learned()
+    assert Planned().taught(a_busy_window(COST), START).known != Learned()
 
 
 def test_a_shortfall_says_how_many_replicas_would_keep_the_promise() -> None:
@@ -161,6 +162,81 @@ def test_nothing_falls_short_where(planned: Planned, window: Window) -> None:
 
 
 def test_a_flag_is_advised_where_it_is_predicted_to_be_better() -> None:
-    assert "--max-num-batched-tokens=512" in a_plan().advice(Start(8192, 1024))
-    assert a_plan(TO_START).advice(Start(8192, 1024)) == ""
-    assert a_plan(None).advice(Start(8192, 1024)) == ""
+    assert "--max-num-batched-tokens=512" in a_plan().advice(START, 1.0, NOW)
+    assert a_plan(TO_START).advice(START, 1.0, NOW) == ""
+    assert a_plan(None).advice(START, 1.0, NOW) == ""
+
+
+UNSURE = Judged(935, 65)
+"""First tokens of which more come late than is allowed, by chance perhaps."""
+
+
+def test_first_tokens_that_may_be_late_lower_no_budget() -> None:
+    assert act(resting(a_plan(), window=a_window(ttft=UNSURE)), a_plan())[0] is None
+
+
+def test_a_raise_goes_on_after_each_window_and_is_one_move_of_its_plan() -> None:
+    known = Learned(output_tokens=100.0)
+    planned = a_plan(TO_START, tokens=512, made_for=known)
+    for budget in (1024, 2048, 4096, None):
+        proposal, planned = act(resting(planned), planned)
+        assert proposal is not None
+        assert proposal.knobs == Knobs(tokens=budget)
+    assert len(planned.moved_seconds) == 1
+
+
+def test_a_raise_that_breaks_gaps_goes_back_to_where_it_came_from_and_locks_out() -> None:
+    planned = a_plan(TO_START, tokens=512)
+    _, planned = act(resting(planned), planned)
+    _, left = act(resting(planned, window=a_window(itl=BAD)), planned)
+    assert left.rest(Knobs(), START, Bounds()) == Knobs(tokens=512)
+    assert not left.may_move(NOW)
+
+
+def test_a_raise_after_which_more_requests_are_bad_is_undone() -> None:
+    planned = a_plan(TO_START, tokens=512)
+    raised, planned = act(resting(planned), planned)
+    assert raised is not None
+    worse = resting(planned, memory=raised.memory, window=a_window(late=100.0))
+    proposal, left = act(worse, planned)
+    assert proposal is not None
+    assert (proposal.policy, proposal.knobs) == (Policy.UNDO, Knobs(tokens=512))
+    assert left.rest(Knobs(), START, Bounds()) == Knobs(tokens=512)
+
+
+def test_nothing_is_raised_to_where_gaps_broke_not_long_ago() -> None:
+    planned = a_plan(TO_START, tokens=512)
+    known = Memory(breaking_tokens=1024, not_before_seconds=NOW + 250)
+    assert act(resting(planned, memory=known), planned)[0] is None
+
+
+def test_what_the_guard_has_just_undone_no_plan_does_again() -> None:
+    undone = Memory(not_before_seconds=NOW + 290)
+    assert act(resting(a_plan(), memory=undone), a_plan())[0] is None
+
+
+def test_sequences_are_raised_before_tokens() -> None:
+    planned = a_plan(TO_START, tokens=512)
+    late = a_window(ttft=BAD, waiting=50.0)
+    proposal, _ = act(resting(planned, knobs=Knobs(tokens=512, seqs=64), window=late), planned)
+    assert proposal is not None
+    assert proposal.knobs == Knobs(tokens=512, seqs=128)
+
+
+def test_a_plan_for_other_engines_or_bounds_moves_nothing() -> None:
+    assert act(resting(a_plan(), start=Start(2048, 256)), a_plan())[0] is None
+    assert act(resting(a_plan(), bounds=Bounds(least_tokens=1024)), a_plan())[0] is None
+    assert a_plan(tokens=512).rest(Knobs(), START, Bounds(least_tokens=1024)) == Knobs(tokens=1024)
+
+
+def test_a_plan_that_was_wrong_is_not_advised() -> None:
+    assert a_plan(not_before_seconds=NOW + 1).advice(START, 1.0, NOW) == ""
+
+
+def test_what_a_flag_is_good_for_is_told_of_all_ranks_of_an_engine() -> None:
+    assert "up to 80 requests/s with 512" in a_plan().advice(START, 2.0, NOW)
+
+
+def test_a_ceiling_bounds_what_is_chosen_and_not_what_is_known_of_the_start() -> None:
+    assert Plan({256: 5.0, 512: 40.0, 8192: 50.0}, most_tokens=512).best_tokens == 512
+    assert Plan({512: 40.0, 8192: 10.0}, most_tokens=512).rate_per_second(8192) == 10.0

@@ -159,9 +159,9 @@ def _limits(facts: Facts) -> Iterator[str]:
     sustained, at_start, saturation = facts.estimated
     if sustained:
         yield f"  predicted, not measured: an engine keeps the promise up to {sustained} requests/s,"
-        yield f"  as it was started up to {at_start}" + (
-            f"; {saturation} of that comes" if saturation else ""
-        )
+        yield f"  with its start values up to {at_start}"
+        if saturation:
+            yield f"  what comes is {saturation} of what all engines sustain under these limits"
     ends = facts.lease_ends_seconds
     if ends is not None and ends >= facts.now_seconds:
         left = _span(ends - facts.now_seconds)

@@ -108,7 +108,7 @@ class Counters:
         return (
             min(_numbers(self)) < 0
             or any(each.good < 0 or each.bad < 0 for each in self.judged.values())
-            or any(each.count < 0 for each in self.steps_by_size.values())
+            or any(min(each.count, each.seconds, each.tokens) < 0 for each in self.steps_by_size.values())
             or any(count < 0 for buckets in self.latencies.values() for count in buckets.values())
         )
 

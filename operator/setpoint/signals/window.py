@@ -41,6 +41,8 @@ class Window:
     waiting: float
     in_hand_before: float
     """Requests running or waiting at its beginning."""
+    running_before: float
+    """Of those, the ones in execution."""
     kv_cache_usage: float
     """The higher share of both ends, of the engine with the highest."""
 
@@ -129,6 +131,7 @@ def pool(windows: Iterable[Window]) -> Window:
             running=pooled.running + each.running,
             waiting=pooled.waiting + each.waiting,
             in_hand_before=pooled.in_hand_before + each.in_hand_before,
+            running_before=pooled.running_before + each.running_before,
             kv_cache_usage=max(pooled.kv_cache_usage, each.kv_cache_usage),
         )
     return pooled
@@ -145,6 +148,7 @@ def _between(before: Reading, after: Reading) -> Window | None:
         running=after.running,
         waiting=after.waiting,
         in_hand_before=before.running + before.waiting,
+        running_before=before.running,
         kv_cache_usage=max(before.kv_cache_usage, after.kv_cache_usage),
     )
 

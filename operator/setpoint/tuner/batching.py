@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from setpoint.tuner.stepcost import StepCost
 
+MOST_WARM_UP_STEPS = 8_000
 _GROUPS = 48
 """Steps are summed up in so many groups of nearly the same size."""
 
@@ -97,7 +98,7 @@ class Saturated:
 def saturated(seqs: int, tokens: int, mix: Mix, seed: int = 0) -> Saturated:
     """Walk through steps in which `seqs` requests always run, within a budget of so many tokens."""
     batch = Batch(seqs, tokens, mix, random.Random(seed), is_full=True)
-    warm_up = int(1.5 * mix.output_tokens) + 50
+    warm_up = min(int(1.5 * mix.output_tokens) + 50, MOST_WARM_UP_STEPS)
     length = int(min(max(800.0, 6 * mix.output_tokens), 8000.0))
     steps, waits, ended = [], [], 0
     for number in range(warm_up + length):

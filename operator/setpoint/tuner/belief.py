@@ -44,12 +44,19 @@ class Belief:
         """The most probable coefficients."""
         return tuple(map(math.exp, self.mean))
 
-    def blurred(self, deviation: float) -> "Belief":
-        """Return the belief after a time in which each logarithm may have drifted by so much."""
+    def blurred(self, deviation: float, most: "Belief | None" = None) -> "Belief":
+        """Return the belief after a time in which each logarithm may have drifted by so much; what is doubted
+        as much as in `most` already is not doubted more.
+        """
+
+        def drift(number: int) -> float:
+            known = most is None or self.covariance[number][number] < most.covariance[number][number]
+            return deviation**2 if known else 0.0
+
         return Belief(
             self.mean,
             tuple(
-                tuple(each + (deviation**2 if row == column else 0.0) for column, each in enumerate(line))
+                tuple(each + (drift(row) if row == column else 0.0) for column, each in enumerate(line))
                 for row, line in enumerate(self.covariance)
             ),
         )

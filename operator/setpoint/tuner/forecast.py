@@ -126,6 +126,8 @@ def sustainable_rate(
     """
     walk = saturated(_occupied(seqs, tokens, mix), tokens, mix)
     highest = walk.requests_per_step / walk.step_seconds(cost)
+    if not highest:
+        return 0.0
     low, high = 0.0, highest
     for number in range(BISECTIONS):
         middle = (low + high) / 2 if number else 0.97 * high

@@ -59,6 +59,8 @@ class Baseline:
 
     requests: Judged
     arrivals_per_second: float
+    tokens: int | None = None
+    """The budget at that time; None is the start value."""
 
 
 @dataclass(frozen=True)
@@ -235,12 +237,16 @@ def _undo(s: Situation) -> Proposal | None:
 
 
 def _undone(s: Situation) -> Knobs:
-    """The knobs with the one back that moved last: to where it rests, or from there to its ceiling."""
+    """The knobs with the one back that moved last: to where it rests, and a plan that brought it there to
+    where it raised from, or to the ceiling.
+    """
     if s.knobs.tokens != s.rest.tokens:
         return replace(s.knobs, tokens=s.rest.tokens)
     if s.knobs.seqs != s.rest.seqs:
         return replace(s.knobs, seqs=s.rest.seqs)
-    return replace(s.knobs, tokens=s.ceiling.tokens)
+    before = s.memory.baseline.tokens if s.memory.baseline else None
+    was_raised = before is not None and before < s.budget
+    return replace(s.knobs, tokens=before if was_raised else s.ceiling.tokens)
 
 
 def _shed_less(s: Situation) -> Proposal | None:
@@ -300,7 +306,7 @@ def _is_held_off(s: Situation) -> bool:
 
 def lowered(s: Situation) -> Memory:
     """What to remember when a knob is lowered: how things were, and when it may go back."""
-    baseline = s.memory.baseline or Baseline(s.window.requests, s.window.arrivals_per_second)
+    baseline = s.memory.baseline or Baseline(s.window.requests, s.window.arrivals_per_second, s.knobs.tokens)
     return _held_off(s, replace(s.memory, baseline=baseline))
 
 

@@ -19,7 +19,7 @@ class Moment:
 
     at_seconds: float
     """Unix time."""
-    total: Window = field(default_factory=lambda: Window(0.0, Counters(), 0.0, 0.0, 0.0, 0.0))
+    total: Window = field(default_factory=lambda: Window(0.0, Counters(), 0.0, 0.0, 0.0, 0.0, 0.0))
     """All intervals that may be believed, from the first that ever was to this one, also those that are
     forgotten: what lies between two moments is a difference. Running and waiting are those of the last."""
     interval: Window | None = None
@@ -67,6 +67,7 @@ class History:
             running=total.running,
             waiting=total.waiting,
             in_hand_before=believed[0].in_hand_before,
+            running_before=believed[0].running_before,
             kv_cache_usage=max(each.kv_cache_usage for each in believed),
         )
         return Difference(DataState.OK, "", window)

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, replace
 
 from setpoint.signals.window import Window
+from setpoint.simulator.steptime import MOST_CAPTURED_TOKENS
 from setpoint.tuner.batching import Mix
 from setpoint.tuner.belief import Belief
 from setpoint.tuner.stepcost import UNKNOWN, StepCost
@@ -22,6 +23,8 @@ DRIFT = 0.03
 """By so much the logarithm of each coefficient may have moved from one window to the next: clocks, warmth."""
 REMEMBERED = 0.7
 """Share that the means of lengths keep from one window to the next."""
+MANY_REQUESTS = 200.0
+"""Of fewer, the means of lengths keep more."""
 OTHER_REQUESTS = 1.5
 """Lengths that are this many times longer, or shorter, are of other requests: what was is forgotten."""
 _TYPICAL_STEPS = (64, 256, 1024, 4096)
@@ -69,34 +72,42 @@ class Learned:
         return *steps, self.prompt_tokens, self.computed_tokens, self.output_tokens
 
 
-def learned(before: Learned, window: Window) -> Learned:
-    """Return what is known after one more window, which no other one overlaps."""
+def learned(before: Learned, window: Window, captured_tokens: int = MOST_CAPTURED_TOKENS) -> Learned:
+    """Return what is known after one more window, which no other one overlaps, of engines that captured CUDA
+    graphs of so many tokens.
+    """
     counted = window.counted
     sizes = [
         each for each in counted.steps_by_size.values() if each.count >= LEAST_STEPS and each.seconds > 0
     ]
-    if window.finished < LEAST_FINISHED or not sizes:
-        return before
     steps = sum(each.count for each in counted.steps_by_size.values())
     computed = sum(each.tokens for each in counted.steps_by_size.values()) - counted.generation_tokens
+    ended = window.finished + counted.cut + counted.failed
+    begun = ended + window.running - window.running_before
+    if window.finished < LEAST_FINISHED or not sizes or computed < 0 or abs(begun - ended) > ended / 2:
+        # Steps that nobody counted, or too few requests of which both ends are known.
+        return before
     now = replace(
         before,
-        prompt_tokens=_moved(before.prompt_tokens, counted.prompt_tokens / window.finished),
-        computed_tokens=_moved(before.computed_tokens, max(computed, 0.0) / window.finished),
-        output_tokens=_moved(before.output_tokens, counted.generation_tokens / window.finished),
+        prompt_tokens=_moved(before.prompt_tokens, counted.prompt_tokens / begun, begun),
+        computed_tokens=_moved(before.computed_tokens, computed / begun, begun),
+        output_tokens=_moved(before.output_tokens, 2 * counted.generation_tokens / (begun + ended), begun),
     )
     mix = now.mix
     context_tokens = counted.generation_tokens / steps * (mix.context_tokens if mix else 0.0)
 
     def predict(logarithms: tuple[float, ...]) -> list[float]:
-        cost = StepCost.of(logarithms)
+        cost = StepCost.of(logarithms, captured_tokens)
         return [math.log(cost.seconds(each.tokens / each.count, context_tokens)) for each in sizes]
 
     means = [each.seconds / each.count for each in sizes]
-    return replace(now, cost=before.cost.blurred(DRIFT).updated(predict, means, [NOISE] * len(means)))
+    drifted = before.cost.blurred(DRIFT, UNKNOWN)
+    return replace(now, cost=drifted.updated(predict, means, [NOISE] * len(means)))
 
 
-def _moved(before: float, now: float) -> float:
+def _moved(before: float, now: float, requests: float) -> float:
+    """The mean of lengths after a window of so many requests; of few it moves less."""
     if not before or not before / OTHER_REQUESTS <= now <= before * OTHER_REQUESTS:
         return now
-    return REMEMBERED * before + (1 - REMEMBERED) * now
+    share = (1 - REMEMBERED) * min(requests / MANY_REQUESTS, 1.0)
+    return (1 - share) * before + share * now

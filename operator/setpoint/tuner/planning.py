@@ -24,15 +24,19 @@ class Plan:
     """The sustainable rate of one engine under each token budget, predicted."""
 
     rates_per_second: Mapping[int, float]
-    """By the budget; the largest is the start's own, or a ceiling."""
+    """By the budget; the largest is the start's own."""
+    most_tokens: int | None = None
+    """No budget above this is chosen; None is the start's own."""
 
     @property
     def best_tokens(self) -> int:
-        """The budget that sustains most; of equals the largest."""
-        return max(self.rates_per_second, key=lambda tokens: (self.rates_per_second[tokens], tokens))
+        """The budget that sustains most, of those that may be chosen; of equals the largest."""
+        most = self.most_tokens or math.inf
+        allowed = [each for each in self.rates_per_second if each <= most]
+        return max(allowed, key=lambda tokens: (self.rates_per_second[tokens], tokens))
 
     def rate_per_second(self, tokens: int) -> float:
-        """The rate under any budget: between two that were looked at by straight line."""
+        """Return the rate under any budget: between two that were looked at by straight line."""
         known = sorted(self.rates_per_second)
         if tokens <= known[0] or tokens >= known[-1]:
             return self.rates_per_second[known[0] if tokens <= known[0] else known[-1]]
@@ -57,15 +61,15 @@ def plan(known: Learned, objectives: tuple[Objective, ...], start: Start, bounds
     if mix is None:
         return None
     most = min(start.tokens, bounds.most_tokens or start.tokens)
-    budgets = {each for each in BUDGETS if bounds.least_tokens <= each < most} | {most}
+    budgets = {each for each in BUDGETS if bounds.least_tokens <= each < most} | {most, start.tokens}
     cost = _cautious(known.cost, captured_tokens(start.seqs))
     seqs = min(start.seqs, bounds.most_seqs or start.seqs)
-    return Plan(
-        {
-            tokens: sustainable_rate(min(seqs, tokens), tokens, mix, cost, objectives, MARGIN)
-            for tokens in sorted(budgets)
-        }
-    )
+    rates = {
+        tokens: sustainable_rate(min(seqs, tokens), tokens, mix, cost, objectives, MARGIN)
+        for tokens in sorted(budgets)
+    }
+    # Rounded, so that a plan is made again to the last digit where another library has the logarithms.
+    return Plan({tokens: float(f"{rate:.6g}") for tokens, rate in rates.items()}, most)
 
 
 def _cautious(believed: Belief, captured: int) -> StepCost:

@@ -49,6 +49,8 @@ def decide(observation: Observation, state: State, settings: Settings) -> tuple[
     if state.generation == 0 or state.objectives != settings.objectives or is_over:
         state = _anew(state, settings, now)
     elif now < state.changed_seconds:  # the clock was set back: no time that is remembered means anything
+        planned = replace(state.planned, moved_seconds=(), not_before_seconds=0.0)
+        state = replace(state, planned=planned)
         settled = replace(state, changed_seconds=now, settled_seconds=None, began={}, memory=Memory())
         state = _anew(state, settings, now) if state.knobs != Knobs() else settled
     state = replace(state, told=told_now(observation, state))
@@ -137,10 +139,15 @@ def _judge(
         replicas=len(state.began.keys() & readings.keys()),
         memory=state.memory,
         ranks_per_engine=max(sum(len(each.ranks) for each in readings.values()) // len(readings), 1),
-        rest=state.planned.rest(ceiling) if settings.mode is Mode.AUTO else ceiling,
+        rest=state.planned.rest(ceiling, start, settings.bounds) if _stays(settings) else ceiling,
         ceiling=ceiling,
     )
     return _act(situation, told, state, settings, observation)
+
+
+def _stays(settings: Settings) -> bool:
+    """Whether limits stay where a plan has brought them."""
+    return settings.mode is Mode.AUTO or settings.on_stop is OnStop.KEEP
 
 
 def _act(
@@ -151,7 +158,7 @@ def _act(
     if state.is_early and proposal is not None and proposal.policy is not Policy.SMALLER_BUDGET:
         proposal = None
     elif settings.plans:
-        proposal, state = _planned(situation, proposal, state, settings, may_plan=observation.may_plan)
+        proposal, state = _planned(situation, proposal, state, settings, observation)
     if proposal is None:
         if situation.is_complete:
             state = replace(state, memory=remember(situation), began=readings)
@@ -173,14 +180,20 @@ def _act(
 
 
 def _planned(
-    situation: Situation, proposal: Proposal | None, state: State, settings: Settings, *, may_plan: bool
+    situation: Situation,
+    proposal: Proposal | None,
+    state: State,
+    settings: Settings,
+    observation: Observation,
 ) -> tuple[Proposal | None, State]:
     """What is to be done in view of the plan, which learns from a window that ends, and from no other."""
     planned = state.planned
-    if situation.is_complete or (proposal is not None and settings.mode is Mode.AUTO):
-        planned = planned.taught(situation.window)
-        if may_plan and planned.is_due(settings.bounds):
-            planned = planned.revised(settings.objectives, situation.start, settings.bounds)
+    ends = situation.is_complete or (proposal is not None and settings.mode is Mode.AUTO)
+    # What some engines do not tell of their steps would be missing in the sum.
+    if ends and all(each.counters.steps_by_size for each in observation.readings.values()):
+        planned = planned.taught(situation.window, situation.start)
+    if observation.may_plan and planned.is_due(situation.start, settings.bounds):
+        planned = planned.revised(settings.objectives, situation.start, settings.bounds)
     proposal, pursued = pursue(situation, proposal, planned)
     # Where nothing is moved, nothing rests anywhere else.
     return proposal, replace(state, planned=pursued if settings.mode is Mode.AUTO else planned)
@@ -214,9 +227,9 @@ def _anew(state: State, settings: Settings, now: float) -> State:
     """
     is_over = _has_run_out(state, now)
     knobs = Knobs() if is_over else state.knobs
-    planned = state.planned.forgotten()
-    if not is_over:
-        planned = replace(planned, tokens=state.planned.tokens)
+    planned = state.planned.at_start() if is_over else state.planned
+    if state.objectives != settings.objectives:
+        planned = planned.for_others()
     if all(each.latency is not Latency.TTFT for each in settings.objectives):
         knobs = replace(knobs, queued_tokens=None)  # nothing that is judged would ever lift it
     return replace(_wanting(knobs, state, settings, now, anew=True), memory=Memory(), planned=planned)
@@ -226,8 +239,7 @@ def _stopped(state: State, settings: Settings, now: float) -> State:
     """What is left of the limits when they may no longer move."""
     if settings.on_stop is OnStop.KEEP and not _has_run_out(state, now):
         return replace(state, expires_seconds=None)
-    if state.planned.tokens is not None:
-        state = replace(state, planned=replace(state.planned, tokens=None))
+    state = replace(state, planned=state.planned.at_start())
     return _wanting(Knobs(), state, settings, now) if state.knobs != Knobs() else state
 
 

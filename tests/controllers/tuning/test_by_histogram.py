@@ -26,7 +26,7 @@ def window(*, requests: float = 1000.0, running: float = 0.0, itl: Buckets | Non
     latencies: dict[Latency, Buckets] = {Latency.TTFT: {0.5: requests, 1.0: requests, math.inf: requests}}
     if itl is not None:
         latencies[Latency.ITL] = itl
-    return Window(600.0, Counters(latencies=latencies), running, 0.0, 0.0, 0.2)
+    return Window(600.0, Counters(latencies=latencies), running, 0.0, 0.0, 0.0, 0.2)
 
 
 @pytest.mark.parametrize(

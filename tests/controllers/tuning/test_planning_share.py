@@ -31,8 +31,9 @@ def planned_of(services: int, plan_seconds: float) -> int:
         cast("KubeClient", None),
         {},
         None,
-        clock=SlowClock(plan_seconds),
+        clock=lambda: 0.0,
         interval_seconds=INTERVAL_SECONDS,
+        stopwatch=SlowClock(plan_seconds),
     )
     planned = 0
     for _ in range(services):

@@ -7,6 +7,7 @@ changed.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -56,6 +57,8 @@ class _Known:
     status_seconds: float
     """When its status was last written. Before that a moment of its own: the figures of all services are not
     written at once, five minutes after a start."""
+    planned_cycle: int = 0
+    """The last cycle in which a plan was made for it: who has waited longest comes first."""
     is_unjudged: bool = False
     """Whether an engine of it does not judge its requests, so that its histograms are asked for."""
 
@@ -75,6 +78,7 @@ class TuningController:
         clock: Callable[[], float],
         interval_seconds: float,
         kill_switch: Key | None = None,
+        stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         """Without a `look` nothing is known of the engines. `clock` returns the Unix time."""
         self._client = client
@@ -89,7 +93,9 @@ class TuningController:
         self._known: dict[Key, _Known] = {}
         self._killed = False
         self._writers = asyncio.Semaphore(WRITERS)
+        self._stopwatch = stopwatch
         self._deciding = asyncio.Lock()
+        self._cycles = 0
         self._planning_seconds = 0.0
 
     async def run(self) -> None:
@@ -109,6 +115,7 @@ class TuningController:
         """Look at every service once."""
         now = self._clock()
         self._planning_seconds = 0.0
+        self._cycles += 1
         self._killed = is_killed(self._caches, self._kill_switch)
         snapshots = self._snapshots()
         for gone in self._known.keys() - snapshots.keys():
@@ -171,7 +178,11 @@ class TuningController:
                 except Exception:
                     logger.exception("%s/%s: trying again", *key)
 
-        await asyncio.gather(*(one(key, *each) for key, each in asked.items()))
+        await asyncio.gather(*(one(key, *asked[key]) for key in sorted(asked, key=self._planned_cycle)))
+
+    def _planned_cycle(self, key: Key) -> int:
+        known = self._known.get(key)
+        return known.planned_cycle if known else 0
 
     async def _tune(
         self,
@@ -203,6 +214,8 @@ class TuningController:
             record, known.tuned = await self._decide(
                 before, observation, settings, snapshot.told, window_seconds
             )
+        if known.tuned.state.planned.made_for is not before.state.planned.made_for:
+            known.planned_cycle = self._cycles
         log_change(snapshot.key, record, before, known.tuned)
         await self._write_checkpoint(snapshot, service, known)
         if not is_told:
@@ -231,10 +244,10 @@ class TuningController:
         """Do one cycle of the tuner; where it may take long, beside what else the process has to do."""
         if self._planning_seconds >= PLANNING_SHARE * self._interval_seconds:
             return cycle(tuned, replace(observation, may_plan=False), settings, told, seconds)
-        began = self._clock()
+        began = self._stopwatch()
         record, after = await asyncio.to_thread(cycle, tuned, observation, settings, told, seconds)
         if after.state.planned.made_for is not tuned.state.planned.made_for:
-            self._planning_seconds += self._clock() - began
+            self._planning_seconds += self._stopwatch() - began
         return record, after
 
     def _outdone(self) -> Reason | None:

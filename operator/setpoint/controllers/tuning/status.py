@@ -88,7 +88,7 @@ def status_of(
         found[ConditionType.TUNING] = _verdict(tuning)
     status = InferenceServiceStatus(
         conditions=conditions(found, subject, now=now),
-        tuning=_figures(service, tuned, decision, readings, window, judged, subject.status),
+        tuning=_figures(service, tuned, decision, observation, window, judged, subject.status),
     )
     return status.model_dump(by_alias=True, exclude_none=True, mode="json")
 
@@ -211,11 +211,12 @@ def _figures(
     service: InferenceService,
     tuned: Tuned,
     decision: tuner.Decision,
-    readings: Mapping[str, Reading],
+    observation: tuner.Observation,
     window: Window | None,
     judged: tuple[Evidence, ...],
     former: Object,
 ) -> TuningStatus:
+    readings = observation.readings
     slo = service.spec.slo
     thresholds = {each.name: each.threshold for each in slo.objectives} if slo else {}
     requests = window.requests if window else None
@@ -242,19 +243,23 @@ def _figures(
         wanted=_values(tuned.wanted()),
         in_force=_values(_in_force(readings)),
         cost_per_million_tokens=_cost(service, window, readings),
-        estimated=estimated(service, tuned, window, readings),
-        recommendation=recommendation(recommended, tuned),
+        estimated=(
+            None if decision.reason is tuner.Reason.DISABLED else estimated(service, tuned, window, readings)
+        ),
+        recommendation=recommendation(recommended, tuned, observation),
         decisions=_decisions(tuned, former),
     )
 
 
-def recommendation(change: tuner.Change | None, tuned: Tuned) -> str | None:
+def recommendation(change: tuner.Change | None, tuned: Tuned, observation: tuner.Observation) -> str | None:
     """Return what Auto would do now, and which budget would be better to start with; None for nothing."""
     said = []
+    readings = observation.readings.values()
+    ranks_per_engine = sum(len(each.ranks) for each in readings) / max(len(readings), 1)
     if change is not None:
         said.append(f"Auto would now set {knobs_text(change.after)}, since {change.cause}")
     if tuned.start is not None and (change is None or change.policy is not Policy.PLAN):
-        said.append(tuned.state.planned.advice(tuned.start))
+        said.append(tuned.state.planned.advice(tuned.start, ranks_per_engine, observation.now_seconds))
     return "; ".join(filter(None, said)) or None
 
 
