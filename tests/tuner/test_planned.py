@@ -240,3 +240,19 @@ def test_what_a_flag_is_good_for_is_told_of_all_ranks_of_an_engine() -> None:
 def test_a_ceiling_bounds_what_is_chosen_and_not_what_is_known_of_the_start() -> None:
     assert Plan({256: 5.0, 512: 40.0, 8192: 50.0}, most_tokens=512).best_tokens == 512
     assert Plan({512: 40.0, 8192: 10.0}, most_tokens=512).rate_per_second(8192) == 10.0
+
+
+def test_what_goes_back_rests_where_the_plan_would_have_it() -> None:
+    memory = Memory(not_before_seconds=NOW - 1)
+    lowered = resting(a_plan(), knobs=Knobs(tokens=512), memory=memory)
+    assert propose(lowered) is not None
+    proposal, planned = act(lowered, a_plan())
+    assert proposal is None
+    assert planned.rest(Knobs(), START, Bounds()) == Knobs(tokens=512)
+
+
+def test_what_goes_back_goes_on_where_the_plan_has_more() -> None:
+    lowered = resting(a_plan(TO_START), knobs=Knobs(tokens=512), memory=Memory(not_before_seconds=NOW - 1))
+    proposal, _ = act(lowered, a_plan(TO_START))
+    assert proposal is not None
+    assert (proposal.policy, proposal.knobs) == (Policy.GO_BACK, Knobs(tokens=1024))

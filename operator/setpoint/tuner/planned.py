@@ -27,6 +27,8 @@ NEAR_SHARE = 0.7
 """A broken promise makes a plan act that is predicted to serve so much of what comes, or more."""
 LOCK_OUT_SECONDS = 3600.0
 """A plan that was wrong is not followed for so long."""
+OVERTAKEN_SECONDS = 600.0
+"""Nor one that late first tokens have raised a budget above: that may have been a burst."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,9 @@ class Planned:
             self, tokens=tokens, came_from=self.tokens, moved_for=self.made_for, moved_seconds=lately
         )
 
-    def locked_out(self, tokens: int | None, now: float) -> "Planned":
-        """Return the state in which limits rest there, and no plan is followed for a while."""
-        return replace(self, tokens=tokens, came_from=None, not_before_seconds=now + LOCK_OUT_SECONDS)
+    def locked_out(self, tokens: int | None, until_seconds: float) -> "Planned":
+        """Return the state in which limits rest there, and no plan is followed until that Unix time."""
+        return replace(self, tokens=tokens, came_from=None, not_before_seconds=until_seconds)
 
     def may_move(self, now: float) -> bool:
         """Whether the plan may move limits now."""
@@ -131,6 +133,8 @@ def pursue(s: Situation, proposal: Proposal | None, planned: Planned) -> tuple[P
         better = None
         if proposal is None:
             better = _on_its_own(s, made)
+        elif proposal.policy is Policy.GO_BACK and _is_far_enough(s, made, proposal):
+            return None, planned.moved(s.knobs.tokens, s.now_seconds)
         elif proposal.policy in _GIVING_WAY and proposal.knobs.seqs == s.knobs.seqs:
             better = _instead(s, proposal, made)
         if better is not None:
@@ -151,6 +155,11 @@ def _instead(s: Situation, proposal: Proposal, made: Plan) -> Proposal | None:
         return None
     cause = f"{proposal.cause}; {told(made, tokens, s.budget, s.ranks_per_engine)}"
     return Proposal(Policy.PLAN, cause, replace(s.knobs, tokens=_knob(tokens, s)), proposal.memory)
+
+
+def _is_far_enough(s: Situation, made: Plan, proposal: Proposal) -> bool:
+    """Whether the guard would raise a budget above what the plan has: then it may as well rest here."""
+    return proposal.knobs.tokens != s.knobs.tokens and made.choice(s.budget) <= s.budget
 
 
 def _on_its_own(s: Situation, made: Plan) -> Proposal | None:
@@ -192,10 +201,13 @@ def _contradicted(s: Situation, proposal: Proposal | None, planned: Planned) -> 
         return planned
     tokens, rest, came_from = proposal.knobs.tokens, s.rest.tokens, planned.came_from
     if rest is not None and (tokens is None or tokens > rest):
-        return planned.locked_out(None, s.now_seconds)
+        was_wrong = proposal.policy is not Policy.RAISE_FOR_FIRST_TOKENS
+        return planned.locked_out(
+            None, s.now_seconds + (LOCK_OUT_SECONDS if was_wrong else OVERTAKEN_SECONDS)
+        )
     was_raised = came_from is not None and (rest is None or came_from < rest)
     if was_raised and proposal.policy in {Policy.SMALLER_BUDGET, Policy.UNDO} and s.budget != tokens:
-        return planned.locked_out(came_from, s.now_seconds)
+        return planned.locked_out(came_from, s.now_seconds + LOCK_OUT_SECONDS)
     return planned
 
 
