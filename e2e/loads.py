@@ -13,38 +13,62 @@ from e2e.installation import Kubectl
 
 TIME_SCALE = 6
 """So many seconds take what takes one on the GPU."""
-ITL_SECONDS = 0.03 * TIME_SCALE
-"""A promise that the default token budget keeps at QUIET_RATE and breaks at BUSY_RATE."""
-TTFT_SECONDS = 1.0 * TIME_SCALE
-QUIET_RATE, BUSY_RATE = 12 / TIME_SCALE, 39 / TIME_SCALE
-"""Requests a second: docs/h100.md has what a real GPU makes of the unscaled ones."""
-OBJECTIVES = [
-    {"name": "between-tokens", "metric": "InterTokenLatency", "threshold": f"{1000 * ITL_SECONDS:.0f}ms"},
-    {"name": "first-token", "metric": "TimeToFirstToken", "threshold": f"{TTFT_SECONDS:.0f}s"},
-]
 ENVIRONMENT = {"PYTHONPATH": "", "SETPOINT_SIMULATOR_TIME_SCALE": str(TIME_SCALE)}
 """Of the simulated engine."""
 
 
-def promising(image: images.Image, **spec: Any) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Promise:
+    """95 % of the gaps between tokens, and of the first tokens, come within these times."""
+
+    itl_seconds: float
+    ttft_seconds: float
+
+    @property
+    def objectives(self) -> list[dict[str, str]]:
+        """As they stand in `spec.slo`."""
+        itl, ttft = self._milliseconds
+        return [
+            {"name": "between-tokens", "metric": "InterTokenLatency", "threshold": itl},
+            {"name": "first-token", "metric": "TimeToFirstToken", "threshold": ttft},
+        ]
+
+    @property
+    def slo(self) -> str:
+        """As a load test takes it."""
+        itl, ttft = self._milliseconds
+        return f"itl.p95={itl},ttft.p95={ttft}"
+
+    @property
+    def _milliseconds(self) -> tuple[str, str]:
+        return f"{1000 * self.itl_seconds:.0f}ms", f"{1000 * self.ttft_seconds:.0f}ms"
+
+
+TIGHT = Promise(itl_seconds=0.03 * TIME_SCALE, ttft_seconds=1.0 * TIME_SCALE)
+"""Broken by the default token budget at BUSY_RATE."""
+BUSY_RATE = 39 / TIME_SCALE
+"""Requests a second: docs/h100.md has what a real GPU makes of the unscaled one."""
+
+
+def promising(image: images.Image, promise: Promise, **spec: Any) -> dict[str, Any]:
     """The spec of a service of one simulated H100 with that promise; `spec` replaces whole fields."""
     env = [{"name": name, "value": value} for name, value in ENVIRONMENT.items()]
     return {
         "model": {"uri": images.SHAPE_URI, "name": "llama-8b"},
         "engine": {"image": image.reference, "drainTimeout": "10s", "args": ["--max-model-len=8192"]},
-        "slo": {"objectives": OBJECTIVES, "window": "1m"},
+        "slo": {"objectives": promise.objectives, "window": "1m"},
         "template": {"spec": {"containers": [{"name": "main", "env": env}]}},
         **spec,
     }
 
 
-def at_rates(*rates_per_second: float, stage_seconds: int) -> tuple[str, ...]:
+def at_rates(*rates_per_second: float, stage_seconds: int, promise: Promise) -> tuple[str, ...]:
     """The arguments of a load test on the simulated engine: a stage for each rate."""
     return (
         f"--rate={','.join(f'{rate:g}' for rate in rates_per_second)}",
         f"--duration={stage_seconds}s",
         "--warmup=5s",
-        f"--slo=itl.p95={1000 * ITL_SECONDS:.0f}ms,ttft.p95={TTFT_SECONDS:.0f}s",
+        f"--slo={promise.slo}",
     )
 
 

@@ -1,4 +1,4 @@
-"""The main job, told on a terminal: a promise broken by a burst, and kept again without a restart."""
+"""The main job, told on a terminal: a promise is broken, is kept without a restart, and traffic turns."""
 
 import time
 from dataclasses import dataclass
@@ -8,14 +8,29 @@ from e2e import images, loads
 from e2e.clusters import ClusterError
 from e2e.clusters.progress import say
 from e2e.installation import Kubectl, wait_until
+from e2e.story_table import Part, Stage, plotted, table
 
 NAME = "promise"
-STAGE_SECONDS = 40
-STAGES = (
-    (loads.QUIET_RATE, "Recommend"),
-    (loads.BUSY_RATE, "Recommend"),
-    (loads.BUSY_RATE, "Auto"),
-    (loads.BUSY_RATE, "Auto"),
+PROMISE = loads.Promise(itl_seconds=0.05 * loads.TIME_SCALE, ttft_seconds=2.0 * loads.TIME_SCALE)
+"""An edge of vLLM's histogram of gaps: Prometheus knows what lies beyond it."""
+QUIET_RATE, BUSY_RATE, LONG_RATE = 12 / loads.TIME_SCALE, 45 / loads.TIME_SCALE, 3 / loads.TIME_SCALE
+CHAT = Part(
+    "chat",
+    "chat",
+    60,
+    (
+        Stage("Recommend", QUIET_RATE),
+        Stage("Recommend", BUSY_RATE),
+        Stage("Auto", BUSY_RATE),
+        Stage("Auto", BUSY_RATE),
+    ),
+)
+LONG_PROMPTS = Part(
+    "long",
+    "long prompts",
+    75,
+    (Stage("Auto", LONG_RATE), Stage("Auto", LONG_RATE)),
+    ("--prompt-tokens=uniform:5632:7680",),
 )
 READY_SECONDS = 120
 SPEAKS_SECONDS = 20
@@ -30,64 +45,83 @@ class Story:
     namespace: str
     stand_in: images.Image
     operator: images.Image
+    _began: float = 0.0
     _said: str = ""
+    _is_auto: bool = False
 
     def tell(self) -> None:
         """Everything, in order. Raises ClusterError when anything does not come about."""
         self.kubectl.apply(self._service("Recommend"))
         wait_until("the service is rolled out", self._is_complete, seconds=READY_SECONDS)
         before = self._container()
-        load = loads.LoadTest(
-            self.kubectl,
-            self.namespace,
-            f"{NAME}-load",
-            self.operator,
-            self._status()["url"],
-            loads.at_rates(*(rate for rate, _ in STAGES), stage_seconds=STAGE_SECONDS),
-        )
         say(
-            f"{loads.QUIET_RATE:g} requests a second, then a burst of {loads.BUSY_RATE:g}. The engine is a"
-            f" simulated H100, {loads.TIME_SCALE} times slower than one: the promise is 95 % of the gaps"
-            f" between tokens within {1000 * loads.ITL_SECONDS:.0f} ms."
+            f"The engine is a simulated H100, {loads.TIME_SCALE} times slower than one, with vLLM's default"
+            f" limits. The promise is 95 % of the gaps between tokens within"
+            f" {1000 * PROMISE.itl_seconds:.0f} ms."
         )
-        load.start()
-        began = time.monotonic()
-        is_auto = False
-        try:
-            while not load.has_ended():
-                elapsed = time.monotonic() - began
-                if elapsed > len(STAGES) * STAGE_SECONDS + ENDS_SECONDS:
-                    raise ClusterError(
-                        f"the load did not end: kubectl logs -n {self.namespace} job/{load.name}"
-                    )
-                if not is_auto and self._is_time_for_auto(elapsed):
-                    is_auto = True
-                    say(f"  Recommend says: {self._tuning().get('recommendation', 'nothing')}")
-                    say("  kubectl patch: tuning.mode is Auto now")
-                    self.kubectl.apply(self._service("Auto"))
-                self._tell_news(elapsed)
-                time.sleep(1)
-            report = load.report()
-        finally:
-            load.stop()
-        say(table(report))
+        self._began = time.monotonic()
+        say(f"Chat, {QUIET_RATE:g} requests a second, then {BUSY_RATE:g}:")
+        reports = [(CHAT, self._load(CHAT))]
+        say(f"Long prompts, {LONG_RATE:g} requests a second:")
+        reports.append((LONG_PROMPTS, self._load(LONG_PROMPTS)))
+        moments = plotted(self.kubectl, self.namespace, NAME, reports)
+        say(table(reports, moments))
         after = self._container()
         if after != before:
             raise ClusterError(f"the engine was restarted: {before} before, {after} after")
-        say(f"  the same container before and after: {after}")
+        say(f"  the same container before and after: {after}\n")
+        say(moments.plot(PROMISE.itl_seconds))
 
-    def _tell_news(self, elapsed: float) -> None:
+    def _load(self, part: Part) -> dict[str, Any]:
+        """Put the service under a part of the load, and return the report."""
+        load = loads.LoadTest(
+            self.kubectl,
+            self.namespace,
+            f"{NAME}-{part.name}",
+            self.operator,
+            self._status()["url"],
+            (
+                *loads.at_rates(
+                    *(stage.rate_per_second for stage in part.stages),
+                    stage_seconds=part.stage_seconds,
+                    promise=PROMISE,
+                ),
+                *part.arguments,
+            ),
+        )
+        load.start()
+        began = time.monotonic()
+        try:
+            while not load.has_ended():
+                elapsed = time.monotonic() - began
+                if elapsed > part.seconds + ENDS_SECONDS:
+                    raise ClusterError(
+                        f"the load did not end: kubectl logs -n {self.namespace} job/{load.name}"
+                    )
+                if not self._is_auto and self._is_time_for_auto(elapsed):
+                    self._is_auto = True
+                    say(f"  Recommend says: {self._tuning().get('recommendation', 'nothing')}")
+                    say("  kubectl patch: tuning.mode is Auto now")
+                    self.kubectl.apply(self._service("Auto"))
+                self._tell_news()
+                time.sleep(1)
+            return load.report()
+        finally:
+            load.stop()
+
+    def _tell_news(self) -> None:
         tuning, conditions = self._tuning(), self._conditions()
-        limits = tuning.get("inForce") or "start values"
+        limits = ", ".join(f"{name} {value}" for name, value in (tuning.get("inForce") or {}).items())
         met = conditions.get("SLOMet", {})
-        news = f"SLOMet {met.get('status')} ({met.get('reason')}), in force: {limits}"
+        news = f"SLOMet {met.get('status')} ({met.get('reason')}), in force: {limits or 'start values'}"
         if news != self._said:
             self._said = news
-            say(f"  {elapsed:4.0f} s  {news}")
+            say(f"  {time.monotonic() - self._began:4.0f} s  {news}")
 
     def _is_time_for_auto(self, elapsed_seconds: float) -> bool:
-        """Whether the burst has gone on for its time, and Recommend has spoken, or had time enough to."""
-        late_seconds = elapsed_seconds - 2 * STAGE_SECONDS
+        """Whether the stages of Recommend are over, and it has spoken, or had time enough to."""
+        stages = [stage for stage in CHAT.stages if stage.mode == "Recommend"]
+        late_seconds = elapsed_seconds - len(stages) * CHAT.stage_seconds
         return late_seconds > 0 and (late_seconds > SPEAKS_SECONDS or "recommendation" in self._tuning())
 
     def _service(self, mode: str) -> dict[str, Any]:
@@ -95,7 +129,7 @@ class Story:
             "apiVersion": "setpoint.dev/v1alpha1",
             "kind": "InferenceService",
             "metadata": {"name": NAME, "namespace": self.namespace},
-            "spec": loads.promising(self.stand_in, tuning={"mode": mode}),
+            "spec": loads.promising(self.stand_in, PROMISE, tuning={"mode": mode}),
         }
 
     def _status(self) -> dict[str, Any]:
@@ -118,20 +152,3 @@ class Story:
         pods = self.kubectl.get("pods", "--namespace", self.namespace, "--selector", selector)["items"]
         (status,) = pods[0]["status"]["containerStatuses"]
         return str(status["containerID"])
-
-
-def table(report: dict[str, Any]) -> str:
-    """What the client saw, stage by stage."""
-    lines = [f"  {'mode':10} {'requests/s':>10} {'ITL p95':>10} {'TTFT p95':>10} {'good':>7} {'shed':>6}"]
-    for (_, mode), stage in zip(STAGES, report["stages"], strict=True):
-        offered = stage["requests_offered"]
-        lines.append(
-            f"  {mode:10} {stage['load']['rate_per_second']:>10g}"
-            f" {_milliseconds(stage['itl']):>10} {_milliseconds(stage['ttft']):>10}"
-            f" {stage['good'] / offered if offered else 0:>7.1%} {stage['errors'].get('http_503', 0):>6}"
-        )
-    return "\n".join(lines)
-
-
-def _milliseconds(latency: dict[str, Any] | None) -> str:
-    return f"{1000 * latency['p95']['value']:.0f} ms" if latency else "-"

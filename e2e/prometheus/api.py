@@ -1,6 +1,7 @@
 """What a Prometheus answers over its HTTP API (https://prometheus.io/docs/prometheus/latest/querying/api)."""
 
 import json
+import math
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,6 +23,19 @@ def query(url: str, promql: str) -> list[Sample]:
     """The instant vector of a query, now. Raises ClusterError."""
     found = _get(url, f"query?{urllib.parse.urlencode({'query': promql})}")
     return [Sample(each["metric"], float(each["value"][1])) for each in found["result"]]
+
+
+def query_range(
+    url: str, promql: str, begin_seconds: float, end_seconds: float, step_seconds: float
+) -> list[tuple[float, float]]:
+    """The values of a query over time, as Unix seconds and value, of its first series. Raises ClusterError.
+
+    Moments without a value are left out, and so are values that are no number.
+    """
+    asked = {"query": promql, "start": begin_seconds, "end": end_seconds, "step": step_seconds}
+    found = _get(url, f"query_range?{urllib.parse.urlencode(asked)}")["result"]
+    values = [(float(at), float(value)) for at, value in found[0]["values"]] if found else []
+    return [(at, value) for at, value in values if math.isfinite(value)]
 
 
 def targets(url: str) -> list[dict[str, Any]]:

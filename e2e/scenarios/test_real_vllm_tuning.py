@@ -15,7 +15,7 @@ from e2e.scenarios.tuned import (
     TUNES_SECONDS,
     generation,
     limits_file,
-    policies,
+    lowered_for_gaps,
     restart_container,
     started,
     tokens_in_force,
@@ -73,7 +73,7 @@ def test_a_broken_promise_lowers_the_budget_of_the_running_container(loaded_worl
     wait_until_lowered(loaded_world, START_TOKENS)
 
     assert started(loaded_world) == before
-    wait_until("the status tells why", lambda: "SmallerBudget" in policies(loaded_world))
+    wait_until("the status tells why", lambda: lowered_for_gaps(loaded_world))
 
 
 def test_a_container_that_dies_without_an_operator_has_its_limits_again_before_it_is_ready(

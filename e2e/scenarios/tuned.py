@@ -54,6 +54,11 @@ def policies(world: World) -> list[str]:
     return [each["policy"] for each in world.get("infsvc", CHAT)["status"]["tuning"]["decisions"]]
 
 
+def lowered_for_gaps(world: World) -> bool:
+    """Whether the status tells of a smaller token budget, by a step of the guard's or by a plan."""
+    return not {"Plan", "SmallerBudget"}.isdisjoint(policies(world))
+
+
 def wait_until_lowered(world: World, start_tokens: int) -> None:
     """Wait until the engine keeps to a smaller token budget than it was started with."""
     wait_until(
