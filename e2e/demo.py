@@ -145,7 +145,7 @@ def _install_and_chat(cluster: Cluster, engine: str) -> None:
     print(kubectl.run("get", "infsvc", "--namespace", NAMESPACE, "-o", "wide"))
     print(seen_by_prometheus(kubectl))
 
-    tell("6/6 a promise under load: broken by a burst, and held again without a restart")
+    tell("6/6 a promise under load: missed by default limits, held without a restart, and traffic turns")
     if engine == "stand-in":
         Story(kubectl, NAMESPACE, stand_in, operator).tell()
     else:

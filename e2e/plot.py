@@ -10,6 +10,7 @@ MOST_PROMISES = 2.0
 """A plot is not higher than so many promises."""
 _AXIS = 10
 """Characters of them before the columns."""
+COLUMNS = WIDTH - _AXIS
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
@@ -34,7 +35,7 @@ def plot(
     What exceeds the promise reaches beyond its line, which lies on the bottom of a row; what is too high for
     the plot ends in an arrow. Moments are as far apart as each other, and at most as many as columns.
     """
-    moments = moments[: WIDTH - _AXIS]
+    moments = moments[:COLUMNS]
     seen = [each.latency_seconds for each in moments if each.latency_seconds is not None]
     highest = min(max([*seen, promised_seconds]), MOST_PROMISES * promised_seconds)
     line = max(math.floor(rows * promised_seconds / highest), 1)

@@ -8,32 +8,19 @@ from e2e import images, loads
 from e2e.clusters import ClusterError
 from e2e.clusters.progress import say
 from e2e.installation import Kubectl, wait_until
-from e2e.story_table import Part, Stage, plotted, table
+from e2e.story_table import Part, plotted, table
 
 NAME = "promise"
 PROMISE = loads.Promise(itl_seconds=0.05 * loads.TIME_SCALE, ttft_seconds=2.0 * loads.TIME_SCALE)
 """An edge of vLLM's histogram of gaps: Prometheus knows what lies beyond it."""
 QUIET_RATE, BUSY_RATE, LONG_RATE = 12 / loads.TIME_SCALE, 45 / loads.TIME_SCALE, 3 / loads.TIME_SCALE
-CHAT = Part(
-    "chat",
-    "chat",
-    60,
-    (
-        Stage("Recommend", QUIET_RATE),
-        Stage("Recommend", BUSY_RATE),
-        Stage("Auto", BUSY_RATE),
-        Stage("Auto", BUSY_RATE),
-    ),
-)
-LONG_PROMPTS = Part(
-    "long",
-    "long prompts",
-    75,
-    (Stage("Auto", LONG_RATE), Stage("Auto", LONG_RATE)),
-    ("--prompt-tokens=uniform:5632:7680",),
+PARTS = (
+    Part("quiet", "Recommend", "chat", QUIET_RATE, stage_seconds=40),
+    Part("busy", "Recommend", "chat", BUSY_RATE, stage_seconds=65),
+    Part("held", "Auto", "chat", BUSY_RATE, stage_seconds=50, stages=2),
+    Part("long", "Auto", "long prompts", LONG_RATE, 65, 2, ("--prompt-tokens=uniform:5632:7680",)),
 )
 READY_SECONDS = 120
-SPEAKS_SECONDS = 20
 ENDS_SECONDS = 120
 
 
@@ -47,11 +34,11 @@ class Story:
     operator: images.Image
     _began: float = 0.0
     _said: str = ""
-    _is_auto: bool = False
+    _mode: str = "Recommend"
 
     def tell(self) -> None:
         """Everything, in order. Raises ClusterError when anything does not come about."""
-        self.kubectl.apply(self._service("Recommend"))
+        self.kubectl.apply(self._service())
         wait_until("the service is rolled out", self._is_complete, seconds=READY_SECONDS)
         before = self._container()
         say(
@@ -60,10 +47,12 @@ class Story:
             f" {1000 * PROMISE.itl_seconds:.0f} ms."
         )
         self._began = time.monotonic()
-        say(f"Chat, {QUIET_RATE:g} requests a second, then {BUSY_RATE:g}:")
-        reports = [(CHAT, self._load(CHAT))]
-        say(f"Long prompts, {LONG_RATE:g} requests a second:")
-        reports.append((LONG_PROMPTS, self._load(LONG_PROMPTS)))
+        reports = []
+        for part in PARTS:
+            if part.mode != self._mode:
+                self._turn_to(part.mode)
+            say(f"  {part.load}, {part.rate_per_second:g} requests a second:")
+            reports.append((part, self._load(part)))
         moments = plotted(self.kubectl, self.namespace, NAME, reports)
         say(table(reports, moments))
         after = self._container()
@@ -71,6 +60,12 @@ class Story:
             raise ClusterError(f"the engine was restarted: {before} before, {after} after")
         say(f"  the same container before and after: {after}\n")
         say(moments.plot(PROMISE.itl_seconds))
+
+    def _turn_to(self, mode: str) -> None:
+        say(f"  {self._mode} says: {self._tuning().get('recommendation', 'nothing')}")
+        say(f"  kubectl patch: tuning.mode is {mode} now")
+        self._mode = mode
+        self.kubectl.apply(self._service())
 
     def _load(self, part: Part) -> dict[str, Any]:
         """Put the service under a part of the load, and return the report."""
@@ -82,9 +77,7 @@ class Story:
             self._status()["url"],
             (
                 *loads.at_rates(
-                    *(stage.rate_per_second for stage in part.stages),
-                    stage_seconds=part.stage_seconds,
-                    promise=PROMISE,
+                    *[part.rate_per_second] * part.stages, stage_seconds=part.stage_seconds, promise=PROMISE
                 ),
                 *part.arguments,
             ),
@@ -94,15 +87,10 @@ class Story:
         try:
             while not load.has_ended():
                 elapsed = time.monotonic() - began
-                if elapsed > part.seconds + ENDS_SECONDS:
+                if elapsed > part.stages * part.stage_seconds + ENDS_SECONDS:
                     raise ClusterError(
                         f"the load did not end: kubectl logs -n {self.namespace} job/{load.name}"
                     )
-                if not self._is_auto and self._is_time_for_auto(elapsed):
-                    self._is_auto = True
-                    say(f"  Recommend says: {self._tuning().get('recommendation', 'nothing')}")
-                    say("  kubectl patch: tuning.mode is Auto now")
-                    self.kubectl.apply(self._service("Auto"))
                 self._tell_news()
                 time.sleep(1)
             return load.report()
@@ -118,18 +106,12 @@ class Story:
             self._said = news
             say(f"  {time.monotonic() - self._began:4.0f} s  {news}")
 
-    def _is_time_for_auto(self, elapsed_seconds: float) -> bool:
-        """Whether the stages of Recommend are over, and it has spoken, or had time enough to."""
-        stages = [stage for stage in CHAT.stages if stage.mode == "Recommend"]
-        late_seconds = elapsed_seconds - len(stages) * CHAT.stage_seconds
-        return late_seconds > 0 and (late_seconds > SPEAKS_SECONDS or "recommendation" in self._tuning())
-
-    def _service(self, mode: str) -> dict[str, Any]:
+    def _service(self) -> dict[str, Any]:
         return {
             "apiVersion": "setpoint.dev/v1alpha1",
             "kind": "InferenceService",
             "metadata": {"name": NAME, "namespace": self.namespace},
-            "spec": loads.promising(self.stand_in, PROMISE, tuning={"mode": mode}),
+            "spec": loads.promising(self.stand_in, PROMISE, tuning={"mode": self._mode}),
         }
 
     def _status(self) -> dict[str, Any]:

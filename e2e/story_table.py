@@ -7,38 +7,27 @@ from datetime import datetime
 from typing import Any
 
 from e2e.installation import Kubectl, prometheus_url
-from e2e.plot import Moment, plot
+from e2e.plot import COLUMNS, Moment, plot
 from e2e.prometheus import api
 
-STEP_SECONDS = 5.0
+LEAST_STEP_SECONDS = 5.0
 """Between two columns of the plot."""
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Requests at a rate, under a mode of the tuner."""
-
-    mode: str
-    rate_per_second: float
-
-
-@dataclass(frozen=True)
 class Part:
-    """Stages of one load test."""
+    """One load test: stages of one load under one mode of the tuner."""
 
     name: str
     """Of its Job."""
+    mode: str
     load: str
     """What it sends, for a reader."""
+    rate_per_second: float
     stage_seconds: int
-    stages: tuple[Stage, ...]
+    stages: int = 1
     arguments: tuple[str, ...] = ()
     """Of the load test, beside rates and times."""
-
-    @property
-    def seconds(self) -> int:
-        """How long it sends."""
-        return self.stage_seconds * len(self.stages)
 
 
 Reports = Sequence[tuple[Part, dict[str, Any]]]
@@ -54,7 +43,7 @@ class Watched:
     itl_p95: Sequence[tuple[float, float]]
     """Unix seconds and seconds; so is the next, with tokens."""
     budgets: Sequence[tuple[float, float]]
-    stages: Sequence[tuple[float, Part, Stage]]
+    parts: Sequence[tuple[float, Part]]
     """Which begins when, from the first request on."""
 
     def budget(self, at: float) -> str:
@@ -68,8 +57,8 @@ class Watched:
         moments = [Moment(at - self.began, seen.get(at)) for at, _ in self.budgets]
         below = (
             ("tokens", [(at - self.began, f"{budget:.0f}") for at, budget in self.budgets]),
-            ("load", [(at, f"{part.load} {stage.rate_per_second:g}/s") for at, part, stage in self.stages]),
-            ("mode", [(at, stage.mode) for at, _, stage in self.stages]),
+            ("load", [(at, f"{part.load} {part.rate_per_second:g}/s") for at, part in self.parts]),
+            ("mode", [(at, part.mode) for at, part in self.parts]),
         )
         head = "ITL p95 over time, by vLLM's own histogram: exact at the promise, interpolated elsewhere"
         return f"{head}\n{plot(moments, promised_seconds, below)}"
@@ -81,16 +70,13 @@ def plotted(kubectl: Kubectl, namespace: str, service: str, reports: Reports) ->
     limits = f'{{namespace="{namespace}",setpoint_service="{service}",limit="tokens"}}'
     began = began_seconds(reports[0][1])
     end = ends_seconds(*reports[-1])[-1]
+    step = max(LEAST_STEP_SECONDS, (end - began) / (COLUMNS - 1))
     with prometheus_url(kubectl) as url:
         gaps = f"sum by (le) (rate(vllm:inter_token_latency_seconds_bucket{of}[10s]))"
-        itl_p95 = api.query_range(url, f"histogram_quantile(0.95, {gaps})", began, end, STEP_SECONDS)
-        budgets = api.query_range(url, f"min(setpoint_engine_limit{limits})", began, end, STEP_SECONDS)
-    stages = [
-        (end - began - seconds(part, report), part, stage)
-        for part, report in reports
-        for stage, end in zip(part.stages, ends_seconds(part, report), strict=True)
-    ]
-    return Watched(began, itl_p95, budgets, stages)
+        itl_p95 = api.query_range(url, f"histogram_quantile(0.95, {gaps})", began, end, step)
+        budgets = api.query_range(url, f"min(setpoint_engine_limit{limits})", began, end, step)
+    parts = [(began_seconds(report) - began, part) for part, report in reports]
+    return Watched(began, itl_p95, budgets, parts)
 
 
 def began_seconds(report: dict[str, Any]) -> float:
@@ -98,16 +84,10 @@ def began_seconds(report: dict[str, Any]) -> float:
     return datetime.fromisoformat(report["started_at"]).timestamp()
 
 
-def seconds(part: Part, report: dict[str, Any]) -> float:
-    """How long a stage took, with its last answers."""
-    return float(report["duration_seconds"]) / len(part.stages)
-
-
 def ends_seconds(part: Part, report: dict[str, Any]) -> list[float]:
-    """Unix times at which the stages ended."""
-    return [
-        began_seconds(report) + (number + 1) * seconds(part, report) for number in range(len(part.stages))
-    ]
+    """Unix times at which its stages ended, each with its last answers: about as long as each other."""
+    stage_seconds = report["duration_seconds"] / part.stages
+    return [began_seconds(report) + (number + 1) * stage_seconds for number in range(part.stages)]
 
 
 def table(reports: Reports, watched: Watched) -> str:
@@ -118,10 +98,10 @@ def table(reports: Reports, watched: Watched) -> str:
     ]
     for part, report in reports:
         ends = ends_seconds(part, report)
-        for planned, stage, end in zip(part.stages, report["stages"], ends, strict=True):
+        for stage, end in zip(report["stages"], ends, strict=True):
             offered = stage["requests_offered"]
             lines.append(
-                f"  {planned.mode:9} {part.load:12} {planned.rate_per_second:>10g}"
+                f"  {part.mode:9} {part.load:12} {part.rate_per_second:>10g}"
                 f" {_milliseconds(stage['itl']):>8} {_milliseconds(stage['ttft']):>9}"
                 f" {stage['good'] / offered if offered else 0:>7.1%} {stage['errors'].get('http_503', 0):>5}"
                 f" {watched.budget(end):>14}"
