@@ -18,7 +18,7 @@ PARTS = (
     Part("quiet", "Recommend", "chat", QUIET_RATE, stage_seconds=40),
     Part("busy", "Recommend", "chat", BUSY_RATE, stage_seconds=65),
     Part("held", "Auto", "chat", BUSY_RATE, stage_seconds=50, stages=2),
-    Part("long", "Auto", "long prompts", LONG_RATE, 65, 2, ("--prompt-tokens=uniform:5632:7680",)),
+    Part("long", "Auto", "long prompts", LONG_RATE, 90, 2, ("--prompt-tokens=uniform:5632:7680",)),
 )
 READY_SECONDS = 120
 ENDS_SECONDS = 120
