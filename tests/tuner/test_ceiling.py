@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from setpoint.tuner.guard import Baseline, Memory, Policy, propose
+from setpoint.tuner.baseline import Baseline
+from setpoint.tuner.guard import Memory, Policy, propose
 from setpoint.tuner.knobs import Bounds, Knobs, limits
 from setpoint.tuner.state import Mode, OnStop, Reason
 from setpoint.tuner.tuner import LEASE_SECONDS

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from setpoint.signals.reading import Judged, Steps
+from setpoint.tuner.baseline import Baseline
 from setpoint.tuner.guard import (
     FIRST_HOLD_OFF_SECONDS,
     LONGEST_HOLD_OFF_SECONDS,
-    Baseline,
     Memory,
     Policy,
     Proposal,
@@ -322,3 +322,24 @@ def test_a_promise_of_first_tokens_alone_moves_no_budget() -> None:
 
 def test_a_promise_of_gaps_alone_sheds_nothing() -> None:
     assert propose(a_situation(a_window(ttft=BAD, waiting=9), objectives=(ITL,))) is None
+
+
+def held(baseline: Baseline) -> Memory:
+    """After a change that is not to end yet."""
+    return Memory(baseline=baseline, not_before_seconds=20_000.0)
+
+
+def test_what_was_before_says_nothing_of_requests_that_are_quite_different() -> None:
+    then = Baseline(a_window().requests, a_window().arrivals_per_second, tokens_per_request=64.0)
+    worse = a_situation(a_window(late=100.0), knobs=Knobs(tokens=512), memory=held(then))
+    assert propose(worse) is None
+    alike = replace(then, tokens_per_request=a_window().tokens_per_request)
+    proposal = propose(replace(worse, memory=held(alike)))
+    assert proposal is not None
+    assert proposal.policy is Policy.UNDO
+
+
+def test_fewer_requests_that_are_longer_are_no_smaller_load() -> None:
+    now = a_window()
+    twice_as_many = Baseline(now.requests, 2 * now.arrivals_per_second, now.tokens_per_request / 2)
+    assert propose(a_situation(now, knobs=Knobs(tokens=512), memory=held(twice_as_many))) is None

@@ -7,7 +7,8 @@ import pytest
 
 from setpoint.signals.reading import Judged
 from setpoint.signals.window import Window
-from setpoint.tuner.guard import Baseline, Memory, Policy, Proposal, Situation, propose
+from setpoint.tuner.baseline import Baseline
+from setpoint.tuner.guard import Memory, Policy, Proposal, Situation, propose
 from setpoint.tuner.knobs import Bounds, Knobs, Start
 from setpoint.tuner.learning import Learned
 from setpoint.tuner.planned import LOCK_OUT_SECONDS, MOST_MOVES, Planned, pursue, shortfall

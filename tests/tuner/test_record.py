@@ -1,4 +1,4 @@
-"""A decision is made again from its record, bit for bit."""
+"""A decision is made again from its record."""
 
 import json
 from dataclasses import replace
@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.signals.reading import Steps
-from setpoint.tuner.record import Record, parse_record, record_line, replay
+from setpoint.tuner.learning import Learned
+from setpoint.tuner.record import Record, are_alike, parse_record, record_line, replay
 from setpoint.tuner.state import Decision, Observation, Settings, State
 from setpoint.tuner.tuner import decide
 from tests.tuner.builders import BAD, Tuned, settings
@@ -117,3 +118,15 @@ def test_a_decision_hangs_on_nothing_but_what_is_recorded() -> None:
 
 def wanted() -> Settings:
     return settings()
+
+
+def test_what_differs_in_the_last_digits_alone_is_the_same() -> None:
+    state = recorded()[-1].after
+
+    def planned(output_tokens: float, *moved_seconds: float) -> State:
+        known = Learned(output_tokens=output_tokens)
+        return replace(state, planned=replace(state.planned, known=known, moved_seconds=moved_seconds))
+
+    assert are_alike(planned(100.0, 1.0), planned(100.0 * (1 + 1e-9), 1.0 + 1e-9))
+    assert not are_alike(planned(100.0), planned(100.1))
+    assert not are_alike(planned(100.0, 1.0), planned(100.0))

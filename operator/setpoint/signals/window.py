@@ -74,6 +74,12 @@ class Window:
         return self.arrived / self.seconds if self.seconds else 0.0
 
     @property
+    def tokens_per_request(self) -> float:
+        """Of prompt and answer; 0 where none was answered."""
+        tokens = self.counted.prompt_tokens + self.counted.generation_tokens
+        return tokens / self.finished if self.finished else 0.0
+
+    @property
     def prompt_tokens_per_second(self) -> float:
         """Prompt tokens that were computed, of requests that had their first token."""
         return self.counted.prompt_tokens / self.seconds if self.seconds else 0.0

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from setpoint.signals.reading import Judged
 from setpoint.signals.window import Window
+from setpoint.tuner.baseline import Baseline
 from setpoint.tuner.evidence import Evidence, Verdict, is_clearly_lower
 from setpoint.tuner.knobs import Bounds, Knobs, Start, largest_step_tokens
 from setpoint_vllm.limits_file import Latency
@@ -51,16 +51,6 @@ class Policy(StrEnum):
     GO_BACK = "GoBack"
     PLAN = "Plan"
     """Not the guard's own: to where the promise is predicted to hold at the highest rate (`planned`)."""
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """How things were at rest, just before the guard first moved a knob."""
-
-    requests: Judged
-    arrivals_per_second: float
-    tokens: int | None = None
-    """The budget at that time; None is the start value."""
 
 
 @dataclass(frozen=True)
@@ -218,8 +208,8 @@ def _undo(s: Situation) -> Proposal | None:
     if baseline is None or s.knobs == undone or not s.is_complete:
         return None
     now, before = s.window.requests, baseline.requests
-    higher_load = s.window.arrivals_per_second > HIGHER_LOAD * baseline.arrivals_per_second
-    if higher_load and now.bad_share < HOPELESS_SHARE:
+    is_other = baseline.is_of_others(s.window) or baseline.load_of(s.window) > HIGHER_LOAD
+    if is_other and now.bad_share < HOPELESS_SHARE:
         return None
     is_known = before.count >= LEAST_BASELINE_REQUESTS
     worse = is_known and now.bad_share > before.bad_share + WORSE_SHARE
@@ -276,7 +266,7 @@ def _go_back(s: Situation) -> Proposal | None:
         # While more comes than can be answered, going back breaks gaps anew: measured, and worse.
         return None
     baseline = s.memory.baseline
-    fallen = baseline and s.window.arrivals_per_second < FALLEN_LOAD * baseline.arrivals_per_second
+    fallen = baseline and baseline.load_of(s.window) < FALLEN_LOAD
     if not fallen and s.now_seconds < s.memory.not_before_seconds:
         return None
     cause = "the load has fallen" if fallen else "nothing has been broken for a while"
@@ -306,7 +296,12 @@ def _is_held_off(s: Situation) -> bool:
 
 def lowered(s: Situation) -> Memory:
     """What to remember when a knob is lowered: how things were, and when it may go back."""
-    baseline = s.memory.baseline or Baseline(s.window.requests, s.window.arrivals_per_second, s.knobs.tokens)
+    baseline = s.memory.baseline or Baseline(
+        s.window.requests,
+        s.window.arrivals_per_second,
+        s.window.tokens_per_request,
+        s.knobs.tokens,
+    )
     return _held_off(s, replace(s.memory, baseline=baseline))
 
 

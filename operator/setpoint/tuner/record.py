@@ -1,12 +1,18 @@
-"""A decision with all that it was made from, one line of JSON each, to be made again bit for bit."""
+"""A decision with all that it was made from, one line of JSON each, to be made again."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from setpoint.tuner.state import Decision, Observation, Settings, State
 from setpoint.tuner.tuner import decide
+
+SAME_SHARE = 1e-6
+"""Figures that are no further apart are the same: what was learnt on an H200 came out anew on another machine
+with other last digits (docs/h200.md)."""
 
 
 @dataclass(frozen=True)
@@ -68,5 +74,20 @@ def _differ(name: str, recorded: Decision | State, made_again: Decision | State)
     return [
         f"{name}.{field}: recorded {before!r}, made again {now!r}"
         for field, before, now in pairs
-        if before != now
+        if not are_alike(before, now)
     ]
+
+
+def are_alike(one: Any, other: Any) -> bool:
+    """Whether both are the same but for the last digits of what was computed: libraries differ in those."""
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or math.isclose(one, other, rel_tol=SAME_SHARE)
+    if type(one) is not type(other):
+        return bool(one == other)
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(are_alike, one, other))
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(are_alike(one[key], other[key]) for key in one)
+    if is_dataclass(one):
+        return all(are_alike(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
+    return bool(one == other)
