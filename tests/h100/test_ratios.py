@@ -25,18 +25,19 @@ ROWS = [window(8192, 16, 0.022), window(8192, 20, 0.034), window(512, 48, 0.02),
 
 
 def test_the_tuned_limits_are_set_against_both_bounds_of_the_default() -> None:
-    told = table(by_arm(ROWS), {("chat", 30.0): static(512)})[2]
-    assert told == "| chat | 30 ms | 16 | 20 | 512x512 | 48 | none | 2.40 to 3.00 | 48 | 512x512 |"
+    told = table(by_arm(ROWS), {("chat", 30.0): static(512)})
+    times = "2.40 to 3.00"
+    assert f"| chat | 30 ms | 16 | 20 | 512x512 | 48 | none | {times} | 48 | 512x512 | {times} |" in told
 
 
 def test_a_tuner_that_left_the_default_is_as_good_as_it() -> None:
-    told = table(by_arm(ROWS), {("chat", 30.0): DEFAULT})[2]
-    assert "| 1024x8192 | 16 | 20 | 1, the same limits | 48 | 512x512 |" in told
+    told = "\n".join(table(by_arm(ROWS), {("chat", 30.0): DEFAULT}))
+    assert "| 1024x8192 | 16 | 20 | 1, the same limits | 48 | 512x512 | 2.40 to 3.00 |" in told
 
 
 def test_a_load_that_nothing_was_measured_of_has_no_ratio() -> None:
     assert table(by_arm(ROWS), {})[-1] == (
-        "| long | 100 ms | none | none | - | none | none | not bounded | none | - |"
+        "| long | 100 ms | none | none | - | none | none | not bounded | none | - | not bounded |"
     )
 
 
