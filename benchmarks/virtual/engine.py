@@ -29,11 +29,13 @@ class VirtualEngine:
         self.prompt_tokens = 0.0
         self.generation_tokens = 0.0
         self.by_size = BySize()
+        self.slowness = 1.0
+        """How many times as long a step takes as the service's engines need for it."""
 
     def _step_seconds(self, step: Step) -> float:
         self.prompt_tokens += sum(request.prompt_tokens for request in step.completing)
         self.generation_tokens += step.generated
-        seconds = self._service_step_seconds(step)
+        seconds = self.slowness * self._service_step_seconds(step)
         self.by_size.count(step.tokens, seconds)
         return seconds
 

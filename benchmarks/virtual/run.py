@@ -1,7 +1,7 @@
 """A service of simulated engines in virtual time, read and steered as a real one is, every few seconds."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from benchmarks.virtual.engine import VirtualEngine
 from benchmarks.virtual.load import Phase, sent
@@ -106,13 +106,5 @@ def _readings(
         if each.engine.ready_seconds <= now
     }
     if "engine-0" in readings:
-        first = readings["engine-0"]
-        counters = replace(
-            first.counters,
-            good=verdicts.good,
-            late=verdicts.late,
-            shed=float(len(record.shed)),
-            judged=dict(verdicts.judged),
-        )
-        readings["engine-0"] = replace(first, counters=counters)
+        readings["engine-0"] = verdicts.shown_by(readings["engine-0"], len(record.shed))
     return readings

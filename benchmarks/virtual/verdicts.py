@@ -1,9 +1,9 @@
 """What all clients together saw, held against the objectives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from setpoint.signals.reading import Judged
+from setpoint.signals.reading import Judged, Reading
 from setpoint.simulator.record import Answer, Record
 from setpoint.tuner.promise import Objective
 from setpoint_vllm.limits_file import Latency
@@ -42,6 +42,13 @@ class Verdicts:
         self.good += good
         self.late += len(answers) - good
         self._seen = [len(firsts), len(gaps), self._seen[2] + len(answers)]
+
+    def shown_by(self, reading: Reading, shed: int) -> Reading:
+        """Return what an engine would show that counts all these, and so many requests shed."""
+        counters = replace(
+            reading.counters, good=self.good, late=self.late, shed=float(shed), judged=dict(self.judged)
+        )
+        return replace(reading, counters=counters)
 
 
 def is_good(answer: Answer, objectives: Sequence[Objective]) -> bool:
