@@ -43,8 +43,10 @@ SHARES_OF_AN_H100 = {
 """What each hardware answers of chat, to what an H100 with an 8B does."""
 LEVELS = ((0.005, 0.1), (0.2, 0.85), (0.85, 1.05), (1.05, 1.5))
 """Shares of the capacity: idle, some load, near the edge, too much."""
-LEVEL_WEIGHTS = (15, 40, 30, 15)
+LEVEL_WEIGHTS = (20, 50, 20, 10)
+"""Most hours are such that an engine at its start values has something to lose."""
 ITL_SECONDS = (0.02, 0.025, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15)
+ITL_WEIGHTS = (1, 1, 2, 2, 2, 3, 3, 2)
 TTFT_SECONDS = (0.5, 1.0, 2.0, 3.0)
 
 
@@ -74,7 +76,7 @@ def drawn(seed: int) -> Hour:
     random = Random(f"adversary {seed}")
     hardware = random.choices(tuple(SHARES_OF_AN_H100), (5, 2, 2, 2))[0]
     replicas = random.choices((1, 2, 3), (5, 3, 2))[0]
-    itl, ttft = random.choice(ITL_SECONDS), random.choice(TTFT_SECONDS)
+    itl, ttft = random.choices(ITL_SECONDS, ITL_WEIGHTS)[0], random.choice(TTFT_SECONDS)
     which = random.choices(("both", "itl", "ttft"), (6, 2, 2))[0]
     promise = objectives(None if which == "ttft" else itl, None if which == "itl" else ttft)
     phases, words = _phases(random, SHARES_OF_AN_H100[hardware] * replicas)
@@ -106,7 +108,7 @@ def _arrivals(random: Random, level: float) -> tuple[Arrivals, str]:
             size = random.randint(5, 30)
             return Burst(size), f" in bursts of {size}"
         case "ramp":
-            end = random.uniform(0.1, 1.5)
+            end = random.uniform(0.1, 1.2)
             return Ramp(end / level), f" drifting to {end:.2f}"
         case _:
             return POISSON, ""
