@@ -51,8 +51,8 @@ def test_engines_that_begin_to_fill_teach_the_lengths_that_requests_have() -> No
     assert found.output_tokens == pytest.approx(64_000 / 575)
 
 
-def test_more_requests_that_began_than_ended_teach_nothing() -> None:
-    assert after(1, a_busy_window(COST, in_hand_before=0.0, running=400.0)) == Learned()
+def test_many_more_requests_that_began_than_ended_teach_nothing() -> None:
+    assert after(1, a_busy_window(COST, in_hand_before=0.0, running=1200.0)) == Learned()
 
 
 def test_steps_that_nobody_counted_teach_nothing() -> None:

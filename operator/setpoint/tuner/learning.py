@@ -84,8 +84,9 @@ def learned(before: Learned, window: Window, captured_tokens: int = MOST_CAPTURE
     computed = sum(each.tokens for each in counted.steps_by_size.values()) - counted.generation_tokens
     ended = window.finished + counted.cut + counted.failed
     begun = ended + window.running - window.running_before
-    if window.finished < LEAST_FINISHED or not sizes or computed < 0 or abs(begun - ended) > ended / 2:
-        # Steps that nobody counted, or too few requests of which both ends are known.
+    if window.finished < LEAST_FINISHED or not sizes or computed < 0 or not ended / 2 <= begun <= 3 * ended:
+        # Steps that nobody counted, or too few requests of which both ends are known. Those that run at one
+        # end of the window alone are taken to have given half of their answers in it.
         return before
     now = replace(
         before,
