@@ -1,6 +1,7 @@
 """One engine of an hour: what it is sent, what it is told, and what is scraped of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 
 from benchmarks.adversary.pods import Life
@@ -67,7 +68,7 @@ class LivingEngine:
     def scraped(self, now: float) -> Reading:
         """Return what a scrape finds."""
         reading = self._counted(now)
-        return Reading(**{**vars(reading), "counters": reading.counters - self._zero})
+        return replace(reading, counters=reading.counters - self._zero)
 
     def _counted(self, now: float) -> Reading:
         return self._verdicts.shown_by(self.virtual.reading(now), len(self._play.record.shed))

@@ -82,8 +82,8 @@ class _World:
         self._start_engines(now)
         self._send(now)
         for each in self._engines:
-            slow = any(fault.is_on(Kind.ENGINE_SLOW, now, each.life.pod) for fault in self._hour.faults)
-            each.run_until(now, SLOWNESS if slow else 1.0)
+            is_slow = self._is_on(Kind.ENGINE_SLOW, now, each.life.pod)
+            each.run_until(now, SLOWNESS if is_slow else 1.0)
         self._write_foreign(now)
         for each in self._engines:
             each.keep_to_what_came(now)

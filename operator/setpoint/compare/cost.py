@@ -28,11 +28,14 @@ class Cost:
 
 def per_million(tokens_per_second: Estimate, price: Price) -> Cost | None:
     """Return the cost of a million tokens at a steady throughput; None when nothing comes out."""
-    value, low, high = (
-        per_million_tokens(price.per_gpu_hour * price.gpus, rate)
-        for rate in (tokens_per_second.value, tokens_per_second.high, tokens_per_second.low)
+    if tokens_per_second.value <= 0:
+        return None
+    per_hour = price.per_gpu_hour * price.gpus
+    return Cost(
+        value=per_million_tokens(per_hour, tokens_per_second.value),
+        low=per_million_tokens(per_hour, tokens_per_second.high),
+        high=per_million_tokens(per_hour, tokens_per_second.low) if tokens_per_second.low > 0 else None,
     )
-    return None if value is None or low is None else Cost(value, low, high)
 
 
 def total_tokens_per_second(stage: Stage) -> Estimate:

@@ -8,6 +8,7 @@ the one that is scheduled behind it already, for the prompts before its own, and
 that of M/G/1: its mean by Pollaczek and Khinchine, its tail taken to be exponential, as that of M/M/1 is.
 """
 
+from collections.abc import Callable
 from math import exp, inf, log, sqrt
 from statistics import NormalDist
 
@@ -89,19 +90,11 @@ class Budget:
 
         if not holds(0.0):
             return 0.0
-        low, high = 0.0, 1.0
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if holds(middle) else (low, middle)
-        return self._utilisation(low) * self.capacity_per_second
+        return self._utilisation(_highest(holds, 1.0)) * self.capacity_per_second
 
     def running_at(self, rate_per_second: float) -> float:
         """Return how many requests decode on average at a rate up to the capacity."""
-        low, high = 0.0, self.running
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self._rate(middle) <= rate_per_second else (low, middle)
-        return low
+        return _highest(lambda running: self._rate(running) <= rate_per_second, self.running)
 
     def _utilisation(self, load: float) -> float:
         return self._rate(load * self.running) / self.capacity_per_second
@@ -132,3 +125,12 @@ class Budget:
             return 0.0
         mean = prompt_seconds * (1 + self._mix.squared_variation) / 2 / (1 - utilisation)
         return mean * log(utilisation / late)
+
+
+def _highest(holds: Callable[[float], bool], most: float) -> float:
+    """Return up to where something holds, from 0, where it does, to `most`, where it is taken not to."""
+    low, high = 0.0, most
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low

@@ -1,12 +1,11 @@
 """Replicas and cost of a rate, from a predicted sustainable rate: predicted themselves, therefore."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from math import ceil
 
 from setpoint.planner.mix import Mix
-
-_SECONDS_PER_HOUR = 3600
-_MILLION = 1_000_000
+from setpoint.workload.cost import per_million_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,9 @@ class Cost:
 
 def cost_per_million(price_per_gpu_hour: float, replicas: int, rate_per_second: float, mix: Mix) -> Cost:
     """Return the cost where so many replicas of one GPU each serve a rate above 0."""
-    per_request = price_per_gpu_hour * replicas / (_SECONDS_PER_HOUR * rate_per_second)
-    return Cost(
-        per_request / mix.output_tokens * _MILLION,
-        per_request / (mix.prompt_tokens + mix.output_tokens) * _MILLION,
+    per_hour = Decimal(str(price_per_gpu_hour)) * replicas
+    output_tokens, all_tokens = (
+        float(per_million_tokens(per_hour, rate_per_second * tokens))
+        for tokens in (mix.output_tokens, mix.prompt_tokens + mix.output_tokens)
     )
+    return Cost(output_tokens, all_tokens)

@@ -33,10 +33,9 @@ def estimated(
 
 
 def cost(service: InferenceService, tokens_per_second: float, *, engines: int) -> str | None:
-    """Return what a million output tokens cost that so many engines give; None where no price is known."""
+    """Return what a million output tokens cost that so many engines give; None without a price or a token."""
     pricing = service.spec.pricing
-    if pricing is None:
+    if pricing is None or tokens_per_second <= 0:
         return None
     per_hour = Decimal(pricing.gpu_hour) * service.spec.parallelism.tensor * engines
-    found = per_million_tokens(per_hour, tokens_per_second)
-    return None if found is None else two_digits(float(found))
+    return two_digits(float(per_million_tokens(per_hour, tokens_per_second)))
