@@ -170,6 +170,11 @@ class Reading:
         return self.supported is True or bool(self.counters.judged)
 
 
+def ranks_per_engine(readings: Mapping[str, Reading]) -> float:
+    """Return how many ranks an engine of these has on average; 0 where none has told its limits."""
+    return sum(len(each.ranks) for each in readings.values()) / max(len(readings), 1)
+
+
 _REQUESTS, _TOKENS = "setpoint_requests_total", "setpoint_tokens_total"
 _LIMIT, _START = "setpoint_engine_limit", "setpoint_engine_limit_start"
 _GENERATION, _SUPPORTED = "setpoint_engine_limit_generation", "setpoint_engine_limits_supported"

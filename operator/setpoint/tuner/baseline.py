@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from setpoint.signals.reading import Judged
 from setpoint.signals.window import Window
-
-OTHER_REQUESTS = 1.5
-"""Where requests are this many times longer or shorter, what was before says nothing of them."""
+from setpoint.tuner.lengths import are_of_others
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Baseline:
 
     def is_of_others(self, window: Window) -> bool:
         """Whether requests had quite other lengths then: it says nothing of those that come now."""
-        return not 1 / OTHER_REQUESTS <= self._lengths(window) <= OTHER_REQUESTS
+        return are_of_others(1.0, self._lengths(window))
 
     def _lengths(self, window: Window) -> float:
         then, now = self.tokens_per_request, window.tokens_per_request

@@ -12,6 +12,7 @@ from setpoint.signals.window import Window
 from setpoint.simulator.steptime import MOST_CAPTURED_TOKENS
 from setpoint.tuner.batching import Mix
 from setpoint.tuner.belief import Belief
+from setpoint.tuner.lengths import are_of_others
 from setpoint.tuner.stepcost import UNKNOWN, StepCost
 
 LEAST_STEPS = 20.0
@@ -25,8 +26,6 @@ REMEMBERED = 0.7
 """Share that the means of lengths keep from one window to the next."""
 MANY_REQUESTS = 200.0
 """Of fewer, the means of lengths keep more."""
-OTHER_REQUESTS = 1.5
-"""Lengths that are this many times longer, or shorter, are of other requests: what was is forgotten."""
 _TYPICAL_STEPS = (64, 256, 1024, 4096)
 _TYPICAL_RUNNING = 32
 
@@ -108,7 +107,7 @@ def learned(before: Learned, window: Window, captured_tokens: int = MOST_CAPTURE
 
 def _moved(before: float, now: float, requests: float) -> float:
     """The mean of lengths after a window of so many requests; of few it moves less."""
-    if not before or not before / OTHER_REQUESTS <= now <= before * OTHER_REQUESTS:
+    if not before or are_of_others(before, now):
         return now
     share = (1 - REMEMBERED) * min(requests / MANY_REQUESTS, 1.0)
     return (1 - share) * before + share * now

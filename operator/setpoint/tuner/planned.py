@@ -57,8 +57,9 @@ class Planned:
         """Whether the plan was made for something else, so that another one may come of what is known."""
         if self.known.mix is None:
             return False
-        is_for_these = self.made_for is not None and self.is_within(start, bounds)
-        return not is_for_these or not self.known.is_like(self.made_for or self.known, ALIKE_SHARE)
+        if self.made_for is None or not self.is_within(start, bounds):
+            return True
+        return not self.known.is_like(self.made_for, ALIKE_SHARE)
 
     def is_within(self, start: Start, bounds: Bounds) -> bool:
         """Whether the plan was made for engines with this start, and within these bounds."""
@@ -106,9 +107,7 @@ class Planned:
 
     def moved(self, tokens: int | None, now: float) -> "Planned":
         """Return the state in which limits rest there, from this Unix time on."""
-        lately = self._lately(now)
-        if self.moved_for is None or self.moved_for != self.made_for:
-            lately = (*lately, now)
+        lately = self._lately(now) if self._is_under_way else (*self._lately(now), now)
         return replace(
             self, tokens=tokens, came_from=self.tokens, moved_for=self.made_for, moved_seconds=lately
         )
@@ -119,8 +118,13 @@ class Planned:
 
     def may_move(self, now: float) -> bool:
         """Whether the plan may move limits now."""
-        is_under_way = self.moved_for is not None and self.moved_for == self.made_for
-        return now >= self.not_before_seconds and (is_under_way or len(self._lately(now)) < MOST_MOVES)
+        has_a_move_left = self._is_under_way or len(self._lately(now)) < MOST_MOVES
+        return now >= self.not_before_seconds and has_a_move_left
+
+    @property
+    def _is_under_way(self) -> bool:
+        """Whether this very plan has moved limits already: what it goes on with is no other move."""
+        return self.moved_for is not None and self.moved_for == self.made_for
 
     def _lately(self, now: float) -> tuple[float, ...]:
         return tuple(each for each in self.moved_seconds if 0 <= now - each < MOVES_SECONDS)

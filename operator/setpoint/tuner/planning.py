@@ -1,6 +1,7 @@
 """Which limits serve the most requests a second within a promise, by what is known of an engine."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,11 +39,12 @@ class Plan:
     def rate_per_second(self, tokens: int) -> float:
         """Return the rate under any budget: between two that were looked at by straight line."""
         known = sorted(self.rates_per_second)
-        if tokens <= known[0] or tokens >= known[-1]:
-            return self.rates_per_second[known[0] if tokens <= known[0] else known[-1]]
-        above = next(each for each in known if each >= tokens)
-        below = max(each for each in known if each <= tokens)
-        share = (tokens - below) / (above - below) if above > below else 0.0
+        tokens = min(max(tokens, known[0]), known[-1])
+        number = bisect_left(known, tokens)
+        if known[number] == tokens:
+            return self.rates_per_second[tokens]
+        below, above = known[number - 1], known[number]
+        share = (tokens - below) / (above - below)
         return (1 - share) * self.rates_per_second[below] + share * self.rates_per_second[above]
 
     def choice(self, now: int) -> int:

@@ -8,6 +8,7 @@ the data are good, so that a tuner which is gone, or blind, leaves engines that 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from setpoint.signals.reading import ranks_per_engine
 from setpoint.signals.window import DataState, Difference, Window, difference
 from setpoint.tuner.evidence import Evidence, evidence
 from setpoint.tuner.following import hindrance, told_now
@@ -138,7 +139,7 @@ def _judge(
         bounds=settings.bounds,
         replicas=len(state.began.keys() & readings.keys()),
         memory=state.memory,
-        ranks_per_engine=max(sum(len(each.ranks) for each in readings.values()) // len(readings), 1),
+        ranks_per_engine=max(int(ranks_per_engine(readings)), 1),
         rest=state.planned.rest(ceiling, start, settings.bounds) if _stays(settings) else ceiling,
         ceiling=ceiling,
     )

@@ -3,7 +3,7 @@
 import asyncio
 from typing import cast
 
-from setpoint.controllers.tuning.controller import PLANNING_SHARE, TuningController
+from setpoint.controllers.tuning.controller import PLANNING_SHARE, TuningController, _Known
 from setpoint.controllers.tuning.tuned import settings_of
 from setpoint.kube.client import KubeClient
 from setpoint.tuner.state import Observation
@@ -44,8 +44,9 @@ def planned_of(services: int, plan_seconds: float) -> int:
         readings = {name: each for (_, name), each in it.engine.look(it.engine.now).readings.items()}
         settings = settings_of(it._service(), UID, killed=False, interval_seconds=INTERVAL_SECONDS)
         observation = Observation(it.engine.now, readings)
-        _, after = asyncio.run(controller._decide(it.tuned, observation, settings, it.told, 300.0))
-        planned += after.state.planned.plan is not None
+        known = _Known(UID, it.tuned, since=0.0, status_seconds=0.0)
+        asyncio.run(controller._decide(known, observation, settings, it.told, 300.0))
+        planned += known.tuned.state.planned.plan is not None
     return planned
 
 

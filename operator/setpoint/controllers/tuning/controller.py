@@ -211,11 +211,7 @@ class TuningController:
         window_seconds = duration_seconds(service.spec.slo.window) if service.spec.slo else 300.0
         before = known.tuned
         async with self._deciding:
-            record, known.tuned = await self._decide(
-                before, observation, settings, snapshot.told, window_seconds
-            )
-        if known.tuned.state.planned.made_for is not before.state.planned.made_for:
-            known.planned_cycle = self._cycles
+            record = await self._decide(known, observation, settings, snapshot.told, window_seconds)
         log_change(snapshot.key, record, before, known.tuned)
         await self._write_checkpoint(snapshot, service, known)
         if not is_told:
@@ -239,16 +235,21 @@ class TuningController:
         await self._write_status(snapshot, known, status, now)
 
     async def _decide(
-        self, tuned: Tuned, observation: Observation, settings: Settings, told: str | None, seconds: float
-    ) -> tuple[Record, Tuned]:
+        self, known: _Known, observation: Observation, settings: Settings, told: str | None, seconds: float
+    ) -> Record:
         """Do one cycle of the tuner; where it may take long, beside what else the process has to do."""
         if self._planning_seconds >= PLANNING_SHARE * self._interval_seconds:
-            return cycle(tuned, replace(observation, may_plan=False), settings, told, seconds)
+            observation = replace(observation, may_plan=False)
+            record, known.tuned = cycle(known.tuned, observation, settings, told, seconds)
+            return record
         began = self._stopwatch()
-        record, after = await asyncio.to_thread(cycle, tuned, observation, settings, told, seconds)
-        if after.state.planned.made_for is not tuned.state.planned.made_for:
+        record, known.tuned = await asyncio.to_thread(
+            cycle, known.tuned, observation, settings, told, seconds
+        )
+        if record.after.planned.made_for is not record.before.planned.made_for:
             self._planning_seconds += self._stopwatch() - began
-        return record, after
+            known.planned_cycle = self._cycles
+        return record
 
     def _outdone(self) -> Reason | None:
         if self._killed:

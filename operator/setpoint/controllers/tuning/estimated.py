@@ -7,7 +7,7 @@ from setpoint.api.inferenceservice import InferenceService
 from setpoint.api.status import EstimateStatus
 from setpoint.controllers.tuning.tuned import Tuned
 from setpoint.controllers.tuning.words import two_digits
-from setpoint.signals.reading import Reading
+from setpoint.signals.reading import Reading, ranks_per_engine
 from setpoint.signals.window import Window
 from setpoint.workload.cost import per_million_tokens
 
@@ -17,12 +17,11 @@ def estimated(
 ) -> EstimateStatus | None:
     """Return what the plan says of one engine, to two digits: more would change with every plan."""
     planned, start = tuned.state.planned, tuned.start
-    ranks = sum(len(each.ranks) for each in readings.values())
+    ranks = ranks_per_engine(readings)
     if planned.plan is None or planned.made_for is None or start is None or not ranks:
         return None
-    ranks_per_engine = ranks / len(readings)
-    rate = ranks_per_engine * planned.plan.rate_per_second(tuned.state.knobs.tokens or start.tokens)
-    at_start = ranks_per_engine * planned.plan.rate_per_second(start.tokens)
+    rate = ranks * planned.plan.rate_per_second(tuned.state.knobs.tokens or start.tokens)
+    at_start = ranks * planned.plan.rate_per_second(start.tokens)
     saturation = window.arrivals_per_second / rate / len(readings) if window and rate else None
     return EstimateStatus(
         sustainable_rate=two_digits(rate),

@@ -29,7 +29,7 @@ from setpoint.controllers.tuning.tuned import MOST_DECISIONS, Done, Tuned
 from setpoint.controllers.tuning.words import duration, percent, two_digits
 from setpoint.kube.objects import Object
 from setpoint.orchestrations.live_limits import NAMES
-from setpoint.signals.reading import Reading
+from setpoint.signals.reading import Reading, ranks_per_engine
 from setpoint.signals.window import Window
 from setpoint.tuner import state as tuner
 from setpoint.tuner.evidence import Evidence, evidence
@@ -254,12 +254,11 @@ def _figures(
 def recommendation(change: tuner.Change | None, tuned: Tuned, observation: tuner.Observation) -> str | None:
     """Return what Auto would do now, and which budget would be better to start with; None for nothing."""
     said = []
-    readings = observation.readings.values()
-    ranks_per_engine = sum(len(each.ranks) for each in readings) / max(len(readings), 1)
     if change is not None:
         said.append(f"Auto would now set {knobs_text(change.after)}, since {change.cause}")
     if tuned.start is not None and (change is None or change.policy is not Policy.PLAN):
-        said.append(tuned.state.planned.advice(tuned.start, ranks_per_engine, observation.now_seconds))
+        ranks = ranks_per_engine(observation.readings)
+        said.append(tuned.state.planned.advice(tuned.start, ranks, observation.now_seconds))
     return "; ".join(filter(None, said)) or None
 
 
