@@ -39,11 +39,6 @@ class Belief:
             ),
         )
 
-    @property
-    def values(self) -> tuple[float, ...]:
-        """The most probable coefficients."""
-        return tuple(map(math.exp, self.mean))
-
     def blurred(self, deviation: float, most: "Belief | None" = None) -> "Belief":
         """Return the belief after a time in which each logarithm may have drifted by so much; what is doubted
         as much as in `most` already is not doubted more.
